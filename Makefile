@@ -1,0 +1,39 @@
+# The two commands: `make quickstart` and `make test`. Both make the environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA := $(wildcard ../shared/data)
+export NLPTL_DATA ?= $(if $(DATA),$(abspath $(DATA)))
+export TOKENIZERS_PARALLELISM ?= true
+
+.PHONY: env fetch quickstart test lint docs-check bench soak clean
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	@touch $(STAMP)
+
+fetch: $(STAMP)
+	$(BIN)/nlptl fetch recipes/quickstart.yaml data_cards/product_reviews.yaml data_cards/editorials.yaml data_cards/tweets.yaml
+
+quickstart: $(STAMP)
+	$(BIN)/nlptl run recipes/quickstart.yaml
+
+test: $(STAMP) fetch lint
+	$(BIN)/python -m pytest --durations=15
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs-check: $(STAMP)
+	$(BIN)/python tests/docs_commands.py README.md docs/*.md
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/$(NAME).py $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,68 @@
+"""What is wrong with a card as a whole, after each of its fields has been found right by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from nlptl.cards.card import DataCard
+from nlptl.cards.files import File
+from nlptl.errors import did_you_mean
+
+Found = tuple[tuple[str | int, ...], str, str]
+"""Path in the card, what is wrong there, what to do."""
+
+
+def faults(card: DataCard) -> Iterator[Found]:
+    """Yield every contradiction between the fields of a card."""
+    yield from _label_faults(card)
+    yield from _split_faults(card)
+    yield from _language_faults(card)
+
+
+def _label_faults(card: DataCard) -> Iterator[Found]:
+    if doubled := sorted({label for label in card.labels if card.labels.count(label) > 1}):
+        yield ("labels",), f"{doubled} stand twice", ""
+    if {"label", "labels"} <= set(card.columns):
+        yield ("columns",), "has both 'label' and 'labels'", "'labels' is for data where a row may have several"
+    values = card.label_values.values() if isinstance(card.label_values, Mapping) else ()
+    for where, named in (("bands", card.bands or ()), ("label_values", values)):
+        for name in sorted(set(named) - set(card.labels)):
+            yield (where,), f"'{name}' is not among the labels", did_you_mean(name, card.labels)
+    if card.bands is not None and card.label_values != "names":
+        yield ("label_values",), "contradicts 'bands'", "keep one of them"
+
+
+def _split_faults(card: DataCard) -> Iterator[Found]:
+    parts: dict[str, list[float | None]] = {name: [] for name in card.pools}
+    for name, split in card.splits.items():
+        if split.pool is not None and split.pool not in parts:
+            yield ("splits", name, "pool"), f"there is no pool '{split.pool}'", did_you_mean(split.pool, parts)
+        elif split.pool is not None:
+            parts[split.pool].append(split.part)
+    for pool, shares in parts.items():
+        if shares.count(None) != 1 or sum(share or 0 for share in shares) >= 1:
+            yield (
+                ("pools", pool),
+                "its parts do not make one whole",
+                "one split has no 'part', the others have less than 1 together",
+            )
+    if card.pools and card.division is None:
+        yield ("pools",), "nothing says how they are divided", "add 'division' with a seed"
+    for name in sorted(set(card.pools) & set(card.splits)):
+        yield ("pools", name), "a split has the same name, so ids would not be unique", "name the pool 'all'"
+
+
+def _language_faults(card: DataCard) -> Iterator[Found]:
+    for where, file in _files(card):
+        if file.language is None and len(card.languages) > 1:
+            yield where, "its language is missing", f"the card has {', '.join(card.languages)}"
+        if file.language is not None and file.language not in card.languages:
+            fix = did_you_mean(file.language, card.languages)
+            yield (*where, "language"), f"'{file.language}' is not a language of the card", fix
+
+
+def _files(card: DataCard) -> Iterator[tuple[tuple[str | int, ...], File]]:
+    for name, pool in card.pools.items():
+        yield from ((("pools", name, "files", number), file) for number, file in enumerate(pool.files))
+    for name, split in card.splits.items():
+        yield from ((("splits", name, "files", number), file) for number, file in enumerate(split.files))

@@ -1,0 +1,144 @@
+"""What can be said of a recipe before data are read or a model is loaded: `nlptl check`. No torch here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nlptl import cards
+from nlptl.cards import DataCard
+from nlptl.errors import BadInput, Problem, did_you_mean
+from nlptl.recipe import Recipe
+from nlptl.strict import Read, read
+
+CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A recipe that holds together, with its card."""
+
+    recipe: Recipe
+    card: DataCard
+    source: str
+    """Where it was read: the path, for messages."""
+    warnings: tuple[str, ...]
+
+
+def check(path: str | Path, overrides: Sequence[str] = ()) -> Checked:
+    """Read a recipe and its card and hold them against each other.
+
+    Raises BadInput with every problem, each with its line; those of the card come with the card's lines.
+    """
+    found = read(find(str(path)), Recipe, overrides)
+    return check_read(found)
+
+
+def check_read(found: Read[Recipe]) -> Checked:
+    """Hold a recipe that was read against its card."""
+    recipe = found.value
+    problems = list(_checkpoint(found))
+    card = None
+    try:
+        card = cards.find(recipe.data.card).value
+        problems += _against_card(found, card)
+    except BadInput as problem:
+        problems += [
+            found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else one
+            for one in problem.problems
+        ]
+    problems += _own(found)
+    if problems or card is None:
+        raise BadInput(found.document.name, problems)
+    return Checked(recipe, card, found.document.name, tuple(_warnings(recipe)))
+
+
+def find(name: str) -> Path:
+    """Give the file of a recipe: a path, or the name of one that ships with nlptl (`nlptl cp` lists them)."""
+    path = Path(name)
+    if path.exists() or (path.suffix in (".yaml", ".yml") and not (cards.shipped("recipes") / name).is_file()):
+        shorter = name.removeprefix("recipes/")
+        inside = cards.shipped("recipes") / shorter
+        return inside if not path.exists() and inside.is_file() else path
+    for candidate in (cards.shipped("recipes") / name, cards.shipped("recipes") / f"{name}.yaml"):
+        if candidate.is_file():
+            return candidate
+    return path
+
+
+def _checkpoint(found: Read[Recipe]) -> Iterator[Problem]:
+    name = found.value.model.checkpoint
+    if Path(name).expanduser().is_dir() or CHECKPOINT.match(name):
+        return
+    fix = "write package:DIST==VERSION, an existing directory, or org/name@revision"
+    yield found.problem(("model", "checkpoint"), f"{name!a} is neither a directory here nor a checkpoint's name", fix)
+
+
+def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    recipe = found.value
+    for needed in recipe.task.columns:
+        if not set(needed.split("|")) & set(card.columns):
+            wanted = needed.replace("|", " or ")
+            what = f"task '{recipe.task.kind}' needs the column {wanted}; card '{card.name}' has {sorted(card.columns)}"
+            yield found.problem(("data", "card"), what)
+    places = [(("data", "languages"), recipe.data.languages or ())]
+    places += [(("evaluate", number, "languages"), one.languages or ()) for number, one in enumerate(recipe.evaluate)]  # type: ignore[misc]
+    for where, languages in places:
+        for language in languages:
+            if language not in card.languages:
+                yield found.problem(
+                    where, f"card '{card.name}' has no language '{language}'", did_you_mean(language, card.languages)
+                )
+    splits = list(card.splits)
+    if "train" not in splits:
+        yield found.problem(("data", "card"), f"card '{card.name}' has no split 'train'; it has {splits}")
+    select = recipe.train.select
+    if select == "train":
+        yield found.problem(
+            ("train", "select"), "the training rows cannot choose the checkpoint", "name another split, or 'last'"
+        )
+    elif select != "last" and select not in splits:
+        yield found.problem(
+            ("train", "select"), f"card '{card.name}' has no split '{select}'", did_you_mean(select, [*splits, "last"])
+        )
+    for number, one in enumerate(recipe.evaluate):
+        if one.split not in splits:
+            yield found.problem(
+                ("evaluate", number, "split"),
+                f"card '{card.name}' has no split '{one.split}'",
+                did_you_mean(one.split, splits),
+            )
+    metric = recipe.train.metric
+    possible = recipe.task.metrics_of(card)
+    if metric is not None and metric not in possible:
+        yield found.problem(
+            ("train", "metric"), f"on card '{card.name}' there is no metric '{metric}'", did_you_mean(metric, possible)
+        )
+
+
+def _own(found: Read[Recipe]) -> Iterator[Problem]:
+    recipe = found.value
+    if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
+        yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
+    kinds = [kind.kind for kind in recipe.tuning]
+    for number, kind in enumerate(kinds):
+        if kind in kinds[:number]:
+            first = found.where("tuning", kinds.index(kind))
+            yield found.problem(("tuning", number), f"'{kind}' stands here twice, first at {first}")
+    if "full" in kinds and "freeze" in kinds:
+        first = found.where("tuning", kinds.index("full"))
+        what = f"'freeze' contradicts 'full' at {first}: one trains everything, the other does not"
+        yield found.problem(("tuning", kinds.index("freeze")), what, "remove one of them")
+    if recipe.train.select == "last" and recipe.train.patience is not None:
+        yield found.problem(
+            ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"
+        )
+
+
+def _warnings(recipe: Recipe) -> Iterator[str]:
+    if recipe.train.select != "last" and any(one.split == recipe.train.select for one in recipe.evaluate):
+        yield f"evaluate: '{recipe.train.select}' chose the checkpoint, so its score is optimistic"
+    if recipe.train.warmup > 0.5:
+        yield f"train.warmup: {recipe.train.warmup:.0%} of all steps rise to the learning rate; 0.06 to 0.1 is usual"

@@ -1,0 +1,68 @@
+"""Where and in which numbers a run computes: device, processes, precision. Accelerate knows the processes, torch the
+numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from nlptl import precision
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+Numbers = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True)
+class Computing:
+    """One process's view of the machine."""
+
+    accelerator: Accelerator
+    numbers: Numbers
+    scaler: Any = None
+    """fp16 alone: keeps small gradients from vanishing; a step whose gradient overflows is skipped."""
+
+    @property
+    def device(self) -> Any:
+        """The torch device of this process."""
+        return self.accelerator.device
+
+    @property
+    def main(self) -> bool:
+        """Whether this process is the one that writes and speaks."""
+        return bool(self.accelerator.is_main_process)
+
+    def forward(self, numbers: Numbers | None = None) -> contextlib.AbstractContextManager[Any]:
+        """Give the context of a forward pass: weights stay fp32, matrix products are computed in `numbers`.
+
+        Not accelerate's `mixed_precision`: that is one setting for the whole process, and a process may open two
+        models.
+        """
+        import torch
+
+        chosen = numbers or self.numbers
+        if chosen == "fp32":
+            return contextlib.nullcontext()
+        kind = torch.bfloat16 if chosen == "bf16" else torch.float16
+        return torch.autocast(self.device.type, dtype=kind)
+
+    def wait(self) -> None:
+        """Meet the other processes."""
+        self.accelerator.wait_for_everyone()
+
+
+def open_machine(device: str, numbers: Numbers, threads: int | None = None) -> Computing:
+    """Choose device, threads and kernels. Raises BadInput where the device or the precision is not to be had here."""
+    import torch
+    from accelerate import Accelerator
+
+    chosen = precision.device_of(device)  # type: ignore[arg-type]
+    precision.kernels(chosen, numbers)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision="no")
+    scaler = torch.amp.GradScaler(chosen) if numbers == "fp16" else None
+    return Computing(accelerator, numbers, scaler)

@@ -1,0 +1,1 @@
+"""Card and source -> rows -> splits -> batches."""

@@ -1,0 +1,218 @@
+"""The loop: a generator of steps. Arithmetic only; what to do with a step is decided by who iterates."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nlptl import groups, seeds
+from nlptl.computing import Computing
+from nlptl.data.batches import StepPlan, micro_batches
+from nlptl.errors import NumericFailure
+from nlptl.recipe import Train
+from nlptl.tasks import Batch, Feature, Loss
+from nlptl.tuning import Tuning
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from nlptl.modules.dropout import Noise
+    from nlptl.modules.embedding import TrimmedEmbedding
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One optimizer step, after it was taken."""
+
+    number: int
+    epoch: int
+    loss: float
+    """Mean over the step's examples (or their weights), over all processes; penalties of tunings are not in it."""
+    gradient_norm: float
+    """Before clipping."""
+    learning_rate: float
+    examples: int
+    tokens: int
+    """Real tokens, padding not counted."""
+    seconds: float
+
+
+@dataclass
+class Trained:
+    """What moves: everything that the loop changes, and what it needs to change it."""
+
+    computing: Computing
+    module: nn.Module
+    """As accelerate prepared it; under several processes a wrapper that averages gradients."""
+    bare: nn.Module
+    """The model itself."""
+    optimizer: Any
+    scales: list[float]
+    """Each optimizer group's factor on the learning rate."""
+    trimmed: TrimmedEmbedding | None
+    noise: Noise | None
+    world: int
+    rank: int
+    parameters: int
+    """Of the whole model, untrimmed."""
+    trainable: int
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """What the loop must be able to do with examples; a task's verbs with their settings filled in."""
+
+    collate: Callable[[Sequence[Feature]], Batch]
+    loss: Callable[[nn.Module, Batch], Loss]
+
+
+def train(
+    state: Trained, verbs: Verbs, plans: Iterable[StepPlan], *, total: int, settings: Train, tuning: Sequence[Tuning],
+    seed: int, micro_tokens: int,
+) -> Iterator[Step]:  # fmt: skip
+    """Take one optimizer step a plan and yield it.
+
+    `total` is the length of the whole run, on which the schedule depends. Raises NumericFailure when the loss or the
+    norm of the gradient is not finite, before the weights are touched.
+    """
+    state.module.train()
+    for plan in plans:
+        began = time.perf_counter()
+        rate = groups.rate(plan.number, total, settings)
+        for group, scale in zip(state.optimizer.param_groups, state.scales, strict=True):
+            group["lr"] = rate * scale
+        loss, norm = _gradient(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens, clip=settings.clip)
+        _move(state)
+        state.optimizer.zero_grad(set_to_none=True)
+        if state.trimmed is not None and state.trimmed.weight.requires_grad:
+            group = next(
+                one for one in state.optimizer.param_groups if any(p is state.trimmed.weight for p in one["params"])
+            )
+            state.trimmed.decay_rest(1 - group["lr"] * group["weight_decay"])
+        for kind in tuning:
+            kind.after_step(state.bare, plan.number)
+        tokens = sum(len(feature.input_ids) for feature in plan.features)
+        yield Step(plan.number, plan.epoch, loss, norm, rate, len(plan.features), tokens, time.perf_counter() - began)
+
+
+def _gradient(
+    state: Trained,
+    verbs: Verbs,
+    plan: StepPlan,
+    tuning: Sequence[Tuning],
+    *,
+    seed: int,
+    micro_tokens: int,
+    clip: float | None,
+) -> tuple[float, float]:
+    """Leave the gradient of the step's mean loss in the parameters; give that loss and the gradient's norm.
+
+    Sums go backward, scaled by a constant so that their size is near that of a mean; one division by the true count,
+    over all micro-batches and processes, ends it. So accumulation, uneven batches and the number of processes change
+    nothing.
+    """
+    import torch
+
+    shares = micro_batches(plan.features, tokens=micro_tokens, rank=state.rank, world=state.world)
+    # A rank that gets no example of a short step computes one that counts nothing: all ranks must meet in the exchange.
+    real = float(bool(shares))
+    shares = shares or [[plan.features[0]]]
+    expected = len(plan.features)
+    scaler = state.computing.scaler
+    sums = torch.zeros(2, dtype=torch.float64)
+    for number, share in enumerate(shares, 1):
+        result = _micro_loss(state, verbs, share, plan.number, tuning, seed)
+        # DDP averages over processes at the last backward; times `world` makes that a sum.
+        with _hold(state, number == len(shares)):
+            scaled = result.total * (real * state.world / expected)
+            state.computing.accelerator.backward(scaled if scaler is None else scaler.scale(scaled))
+        sums += torch.stack([result.total.detach().double().cpu(), result.count.double().cpu()]) * real
+    if state.world > 1:
+        sums = state.computing.accelerator.reduce(sums.to(state.computing.device), "sum").cpu()
+    if scaler is not None:
+        scaler.unscale_(state.optimizer)
+    loss, count = float(sums[0] / sums[1]), float(sums[1])
+    parameters = [parameter for parameter in state.bare.parameters() if parameter.grad is not None]
+    gradients: list[Tensor] = [parameter.grad for parameter in parameters]  # type: ignore[misc]
+    if count != expected:
+        torch._foreach_mul_(gradients, expected / count)
+    _add_penalties(state, tuning)
+    norm = float(torch.nn.utils.get_total_norm(gradients))
+    _check_finite(loss, norm if scaler is None else 0.0, plan)
+    if clip is not None:
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip, torch.tensor(norm))
+    return loss, norm
+
+
+def _micro_loss(
+    state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, tuning: Sequence[Tuning], seed: int
+) -> Loss:
+    """Run a micro-batch forward; every random draw in it depends on (seed, step, example) alone."""
+    import torch
+
+    batch = verbs.collate(features)
+    device = state.computing.device
+    batch = Batch(
+        batch.features,
+        {name: tensor.to(device) for name, tensor in batch.inputs.items()},
+        {name: tensor.to(device) for name, tensor in batch.targets.items()},
+    )
+    torch.manual_seed(seeds.derive(seed, "device", step, features[0].row_id, features[0].window))
+    if state.noise is not None:
+        keys = [seeds.derive(seed, "dropout", step, feature.row_id, feature.window) for feature in features]
+        shared = seeds.derive(seed, "dropout", step)
+        width = batch.inputs["input_ids"].shape[1]
+        state.noise.begin(keys, [len(feature.input_ids) for feature in features], tokens=width, shared=shared)
+
+    forward: Callable[[Batch], Loss] = functools.partial(verbs.loss, state.module)
+    for kind in tuning:
+        forward = _wrapped(kind, forward)
+    with state.computing.forward():
+        return forward(batch)
+
+
+def _wrapped(kind: Tuning, forward: Callable[[Batch], Loss]) -> Callable[[Batch], Loss]:
+    return lambda batch: kind.around(forward, batch)
+
+
+def _move(state: Trained) -> None:
+    """Take the optimizer's step; under fp16 the scaler skips it when the gradient overflowed."""
+    scaler = state.computing.scaler
+    if scaler is None:
+        state.optimizer.step()
+    else:
+        scaler.step(state.optimizer)
+        scaler.update()
+
+
+def _hold(state: Trained, last: bool) -> Any:
+    """Keep processes from exchanging gradients before a step's last micro-batch, so that their number may differ by
+    rank.
+    """
+    import contextlib
+
+    return contextlib.nullcontext() if last or state.world == 1 else state.computing.accelerator.no_sync(state.module)
+
+
+def _add_penalties(state: Trained, tuning: Sequence[Tuning]) -> None:
+    """Add the gradient of the tunings' penalties; each rank has the same weights, so each computes the same."""
+    penalties: list[Tensor] = [found for kind in tuning if (found := kind.penalty(state.bare)) is not None]
+    if penalties:
+        import torch
+
+        torch.stack(penalties).sum().backward()  # type: ignore[no-untyped-call]
+
+
+def _check_finite(loss: float, norm: float, plan: StepPlan) -> None:
+    import math
+
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        ids = sorted({feature.row_id for feature in plan.features})
+        raise NumericFailure(
+            f"step {plan.number}: the loss is {loss}, the norm of the gradient {norm}; the weights were not changed. "
+            f"Rows of the step: {', '.join(ids[:40])}. "
+            "Lower train.learning_rate, set train.clip, or take precision: fp32"
+        )

@@ -1,0 +1,112 @@
+"""What a recipe will do and cost, before it does: `nlptl plan`. Costs are measured on a few real steps, not guessed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from nlptl import backbone, engine, prepare, report, state, statistics
+from nlptl.checks import Checked
+from nlptl.computing import open_machine
+from nlptl.data import batches
+from nlptl.job import peak_memory_mib
+from nlptl.prepare import Inputs
+
+TRIED = 4
+"""Steps that are timed, after one that warms up."""
+ASSUMED = 0.9
+"""Accuracy at which the smallest visible difference is given: near 1 smaller ones show, near 0.5 none so small."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One recipe, looked through and tried out."""
+
+    runs: Sequence[tuple[int, Path, bool]]
+    """Seed, directory, whether it is finished."""
+    rows: dict[str, int]
+    labels: dict[str, int]
+    """Rows of the training split by label."""
+    tokens: int
+    """Of the training rows, once."""
+    cut: int
+    """Training rows that are longer than the window."""
+    steps: int
+    parameters: int
+    trainable: int
+    memory_mib: float
+    """Peak of this process while it tried the steps."""
+    seconds_per_step: float
+    minutes: float
+    """Of all runs that are not finished, training alone."""
+    smallest_difference: dict[str, float | None]
+    """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
+
+
+def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -> Planned:
+    """Read the data, open the model, take a few steps and throw them away.
+
+    Raises BadInput for everything that `run` would refuse.
+    """
+    inputs = prepare.gather(checked, offline=offline)
+    recipe = inputs.recipe
+    runs = []
+    for seed in recipe.seeds:
+        directory = out / f"{recipe.name}-{prepare.digest(inputs, seed)}"
+        runs.append((seed, directory, report.finished(directory) is not None))
+    seed = recipe.seeds[0]
+    rows = prepare.training_rows(inputs, seed)
+    fitted = recipe.task.fit(rows, inputs.card)
+    opened = backbone.open_checkpoint(
+        inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=state.head_seed(seed)
+    )
+    features = recipe.task.encode(rows, opened, fitted, "train")
+    computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
+    moving = state.build(recipe, opened, fitted, features, computing)
+    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    tokens = sum(len(feature.input_ids) for feature in features)
+    per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
+    left = sum(not done for _, _, done in runs)
+    return Planned(
+        runs=runs,
+        rows={split: len(found) for split, found in inputs.rows.items()},
+        labels=prepare.label_counts(rows),
+        tokens=tokens,
+        cut=sum(bool(feature.cut) for feature in features),
+        steps=steps,
+        parameters=moving.parameters,
+        trainable=moving.trainable,
+        memory_mib=memory,
+        seconds_per_step=per_token * tokens * recipe.train.epochs / steps,
+        minutes=per_token * tokens * recipe.train.epochs * left / 60,
+        smallest_difference={
+            one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
+            for one in recipe.evaluate
+        },
+    )
+
+
+def _try(
+    inputs: Inputs, fitted: Any, opened: backbone.Opened, features: Sequence[Any], moving: engine.Trained, total: int
+) -> tuple[float, float]:
+    """Give seconds a token and the peak memory, from a few steps."""
+    recipe = inputs.recipe
+    plans = list(
+        islice(batches.training_steps(features, batch=recipe.train.batch, epochs=1, seed=recipe.seeds[0]), TRIED + 1)
+    )
+    verbs = state.verbs(recipe.task, opened, fitted)
+    steps = engine.train(
+        moving, verbs, plans, total=total, settings=recipe.train, tuning=recipe.tuning, seed=recipe.seeds[0],
+        micro_tokens=recipe.machine.micro_tokens,
+    )  # fmt: skip
+    next(steps)
+    began = time.perf_counter()
+    tried = list(steps)
+    seconds = time.perf_counter() - began
+    if not tried:
+        return 0.0, peak_memory_mib()
+    return seconds / sum(step.tokens for step in tried), peak_memory_mib()

@@ -1,0 +1,124 @@
+"""From a checked recipe to inputs that were read, fingerprinted and looked through, still without a model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nlptl import backbone, recipe, seeds
+from nlptl.cards import DataCard
+from nlptl.checks import Checked
+from nlptl.data import rows as reading
+from nlptl.errors import BadInput, Problem
+from nlptl.recipe import Recipe
+from nlptl.tasks import Row
+from nlptl.version import __version__
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a run reads, and what stands in its digest."""
+
+    recipe: Recipe
+    card: DataCard
+    checkpoint: backbone.Checkpoint
+    rows: Mapping[str, Sequence[Row]]
+    """By split: `train`, the selecting one, and those to evaluate; each with the languages that the recipe names."""
+    fingerprint: str
+    """sha256 over the card and the data."""
+    warnings: tuple[str, ...]
+
+
+def gather(checked: Checked, *, offline: bool = False) -> Inputs:
+    """Read data and checkpoint. Raises BadInput with every faulty row (the first 20 shown) before a model is loaded."""
+    plan, card = checked.recipe, checked.card
+    checkpoint = backbone.inspect(plan.model.checkpoint, offline=offline)
+    rows: dict[str, Sequence[Row]] = {}
+    for split, languages in _needed(plan).items():
+        chosen = None if languages is None else sorted(languages)
+        rows[split] = reading.rows(reading.load(card, split, chosen, plan.data.root, offline))
+    problems = [problem for split, found in rows.items() for problem in plan.task.check_rows(found, card, split)]
+    problems += [Problem(f"split '{split}' has no rows", card.name) for split, found in rows.items() if not found]
+    if problems:
+        more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
+        raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
+    warnings = [*checked.warnings, *_conflicts(rows, plan.task.given)]
+    return Inputs(plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows)), tuple(warnings))
+
+
+def _needed(plan: Recipe) -> dict[str, set[str] | None]:
+    """Give split -> languages to read (None: all)."""
+    needed: dict[str, set[str] | None] = {"train": None if plan.data.languages is None else set(plan.data.languages)}
+    if plan.train.select != "last":
+        needed[plan.train.select] = needed["train"]
+    for one in plan.evaluate:
+        asked = None if one.languages is None else set(one.languages)
+        before = needed.get(one.split, set())
+        needed[one.split] = None if before is None or asked is None else before | asked
+    return needed
+
+
+def _conflicts(rows: Mapping[str, Sequence[Row]], given: Sequence[str]) -> list[str]:
+    """Warn of training rows of one text that have different gold."""
+    seen: dict[str, tuple[str, str]] = {}
+    found = []
+    for row in rows["train"]:
+        text = repr([row.values.get(key) for key in given])
+        gold = repr(sorted((key, value) for key, value in row.values.items() if key not in given))
+        first = seen.setdefault(text, (gold, row.id))
+        if first[0] != gold:
+            found.append(f"{first[1]} and {row.id}")
+    return (
+        [f"{len(found)} pairs of training rows have one text and different labels: {'; '.join(found[:5])}"]
+        if found
+        else []
+    )
+
+
+def training_rows(inputs: Inputs, seed: int) -> list[Row]:
+    """Give the rows that a seed trains on: all, or `data.train_rows` of them drawn by the stream "rows", in their
+    order.
+    """
+    languages = inputs.recipe.data.languages
+    found = [row for row in inputs.rows["train"] if languages is None or row.language in languages]
+    wanted = inputs.recipe.data.train_rows
+    if wanted is None or wanted == len(found):
+        return found
+    if wanted > len(found):
+        raise BadInput("data.train_rows", f"{wanted} are asked for, the training split has {len(found)}")
+    chosen = sorted(seeds.stream(seed, "rows").sample(range(len(found)), wanted))
+    return [found[number] for number in chosen]
+
+
+def selecting_rows(inputs: Inputs) -> list[Row]:
+    """Give the rows that choose the checkpoint: the selecting split, in the languages of the training data alone."""
+    plan = inputs.recipe
+    rows = inputs.rows[plan.train.select]
+    return [row for row in rows if plan.data.languages is None or row.language in plan.data.languages]
+
+
+def digest(inputs: Inputs, seed: int) -> str:
+    """Name the run of one seed (see `nlptl.recipe.digest`)."""
+    return recipe.digest(
+        inputs.recipe, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
+    )
+
+
+def label_counts(rows: Sequence[Row]) -> dict[str, int]:
+    """Count rows by label."""
+    counts = Counter(label for row in rows for label in row.values.get("labels", [row.values.get("label")]))
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))))
+
+
+def fingerprint_of(inputs: Inputs) -> dict[str, Any]:
+    """Give what `data.json` of a run says."""
+    return {
+        "card": inputs.card.name,
+        "sha256": inputs.fingerprint,
+        "checkpoint": {"name": inputs.checkpoint.name, "sha256": inputs.checkpoint.sha256},
+        "rows": {split: len(rows) for split, rows in inputs.rows.items()},
+    }

@@ -1,0 +1,215 @@
+"""A recipe becomes a run directory. The one place where the parts meet; it reads like the way of the data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nlptl import artifacts, backbone, engine, evaluate, prepare, report, saved, state
+from nlptl.checks import Checked, check
+from nlptl.computing import Computing, open_machine
+from nlptl.data import batches
+from nlptl.job import Job, Progress, Watch
+from nlptl.prepare import Inputs
+from nlptl.tasks import Feature, Row, Scores
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: where it lies and what `report.json` says."""
+
+    directory: Path
+    report: dict[str, Any]
+    found: bool
+    """True when it was finished before and nothing was computed."""
+
+    def score(self, split: str = "test", metric: str | None = None, language: str = "") -> float:
+        """Give a score of the report; without a metric the task's main one."""
+        for one in self.report["evaluation"]:
+            if one["split"] == split and one["language"] == language:
+                return float(one["metrics"][metric or next(iter(one["metrics"]))])
+        raise KeyError(f"{split} {language}".strip())
+
+
+def run(recipe: str | Path | Checked, *, overrides: Sequence[str] = (), out: str | Path = "runs", offline: bool = False,
+        watch: Watch | None = None) -> list[Result]:  # fmt: skip
+    """Run a recipe, one run directory a seed below `out`; finished ones are found, begun ones go on.
+
+    Raises BadInput for whatever the user can mend, with all problems at once, before a model is loaded.
+    """
+    checked = recipe if isinstance(recipe, Checked) else check(recipe, overrides)
+    watch = watch or Watch()
+    artifacts.check_place(Path(out))
+    inputs = prepare.gather(checked, offline=offline)
+    for warning in inputs.warnings:
+        watch.say(f"warning: {warning}")
+    return [run_seed(inputs, seed, Path(out), watch) for seed in inputs.recipe.seeds]
+
+
+def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
+    """Run one seed, or go on with it, or find it done."""
+    directory = out / f"{inputs.recipe.name}-{prepare.digest(inputs, seed)}"
+    done = report.finished(directory)
+    if done is not None:
+        watch.say(f"{directory} is finished; nothing to do")
+        return Result(directory, done, True)
+    settings = inputs.recipe.machine
+    computing = open_machine(settings.device, inputs.recipe.train.precision, settings.threads)
+    with artifacts.lock(directory) if computing.main else _nothing(), artifacts.signals() as stop:
+        job = _open(inputs, seed, directory, computing, watch)
+        progress = _train(job, state.resume(job), stop)
+        return Result(directory, _finish(job, progress), False)
+
+
+def _nothing() -> Any:
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, watch: Watch) -> Job:
+    """Rows to features, checkpoint to a model with its head, tuned, in groups, prepared."""
+    recipe, task = inputs.recipe, inputs.recipe.task
+    rows = prepare.training_rows(inputs, seed)
+    fitted = task.fit(rows, inputs.card)
+    for split, found in inputs.rows.items():
+        evaluate.check_gold(task, found, fitted, f"card {inputs.card.name}, split {split}")
+    opened = backbone.open_checkpoint(
+        inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=state.head_seed(seed)
+    )
+    for note in opened.notes:
+        watch.say(f"note: {note}")
+    features = task.encode(rows, opened, fitted, "train")
+    selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
+    moving = state.build(recipe, opened, fitted, features, computing)
+    total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    if computing.main:
+        report.write_beginning(directory, inputs, seed)
+    select = (selecting, task.encode(selecting, opened, fitted, "predict"))
+    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, watch)
+
+
+def _train(job: Job, progress: Progress, stop: artifacts.Stop) -> Progress:
+    """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
+    train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
+    every = train.evaluate_every or batches.steps_per_epoch(len(job.features), train.batch)
+    plans = batches.training_steps(
+        job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step
+    )
+    steps = engine.train(
+        job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), plans,
+        total=job.total, settings=train, tuning=job.inputs.recipe.tuning,
+        seed=job.seed, micro_tokens=machine.micro_tokens,
+    )  # fmt: skip
+    if progress.stopped_early:
+        return progress
+    for step in steps:
+        progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
+        if job.main:
+            state.log(job.directory, step)
+        job.watch.step(step, job.total)
+        looked = step.number % every == 0 or step.number == job.total
+        if looked:
+            progress = _look(job, progress)
+        if (
+            looked
+            or stop.requested
+            or stop.take_save()
+            or (machine.save_every and step.number % machine.save_every == 0)
+        ):
+            state.checkpoint(job, progress)
+        if stop.requested:
+            stop.leave()
+        if progress.stopped_early:
+            job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
+            break
+    return progress
+
+
+def _look(job: Job, progress: Progress) -> Progress:
+    """Evaluate on the selecting split and keep the weights if they are the best so far."""
+    train = job.inputs.recipe.train
+    if train.select == "last":
+        score, metrics = float(progress.step), {}
+    else:
+        scores = _score(job, *job.select, train.select)
+        metrics = dict(scores.metrics)
+        score = metrics[train.metric or next(iter(metrics))]
+        job.watch.say(
+            f"step {progress.step}: {train.select} "
+            + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        )
+    better = progress.best_score is None or score > progress.best_score
+    waiting = 0 if better else progress.without_better + 1
+    if better:
+        state.keep_best(job, progress.step)
+    history = (*progress.history, {"step": progress.step, "metrics": metrics})
+    early = train.patience is not None and waiting >= train.patience
+    if better:
+        progress = replace(progress, best_step=progress.step, best_score=score)
+    return replace(progress, without_better=waiting, history=history, stopped_early=early)
+
+
+def _score(job: Job, rows: Sequence[Row], features: Sequence[Feature], name: str) -> Scores:
+    task = job.inputs.recipe.task
+    partials = _partials(job, features, name, job.fitted)
+    job.moving.module.train()
+    return task.score(evaluate.predictions_of(task, rows, partials, job.opened, job.fitted), rows, job.fitted)
+
+
+def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> list[Any]:
+    done = 0
+
+    def seen(count: int) -> None:
+        nonlocal done
+        done += count
+        job.watch.work(f"evaluate {name}", done, len(features))
+
+    return evaluate.partials_of(
+        job.moving.bare, job.inputs.recipe.task, features, job.opened, fitted,
+        computing=job.computing, micro_tokens=job.inputs.recipe.machine.micro_tokens, seen=seen,
+    )  # fmt: skip
+
+
+def _finish(job: Job, progress: Progress) -> dict[str, Any]:
+    """Take the best weights, calibrate, score every set, save, let a fresh process reload, report."""
+    recipe, task = job.inputs.recipe, job.inputs.recipe.task
+    state.load_best(job, progress.best_step)
+    rows, features = job.select
+    fitted = job.fitted
+    if rows:
+        partials = _partials(job, features, recipe.train.select, fitted)
+        predictions = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
+        fitted = task.calibrate(predictions, rows, fitted)
+    sections = []
+    for number, one in enumerate(recipe.evaluate):
+        for language, part in evaluate.by_language(job.inputs.rows[one.split], one.languages):
+            encoded = task.encode(part, job.opened, fitted, "predict")
+            partials = _partials(job, encoded, f"{one.split} {language}".strip(), fitted)
+            predictions = evaluate.predictions_of(task, part, partials, job.opened, fitted)
+            sections.append(
+                report.Section(number, one, language, part, predictions, task.score(predictions, part, fitted))
+            )
+    if not job.main:
+        job.computing.wait()
+        return report.finished(job.directory) or {}
+    difference = _save(job, fitted)
+    written = report.write(job, progress, fitted, sections, difference)
+    job.computing.wait()
+    return written
+
+
+def _save(job: Job, fitted: Any) -> dict[str, Any]:
+    """Save the model and let a fresh process reload it; give what the report says of that."""
+    recipe, task = job.inputs.recipe, job.inputs.recipe.task
+    began = time.perf_counter()
+    probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
+    module = state.plain(job)
+    saved.save(job.directory / "model", module, job.opened, task, fitted, recipe.train.precision)
+    expected = evaluate.witnesses(module, task, probe, job.opened, fitted, job.computing)
+    difference = saved.gate(job.directory / "model", probe, task, expected)
+    job.watch.say(f"reloaded in a fresh process: the largest difference of a logit is {difference:.2g}")
+    return {"rows": len(probe), "largest_difference": difference, "seconds": time.perf_counter() - began}

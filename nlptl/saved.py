@@ -1,0 +1,194 @@
+"""A trained model on disk: the ecosystem's own format, plus `nlptl.json` with what a task must know to use it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl import artifacts, backbone, evaluate, kinds
+from nlptl.computing import Computing, Numbers, open_machine
+from nlptl.errors import BadInput, Problem, ReloadMismatch
+from nlptl.tasks import Model, Prediction, Row, Task
+from nlptl.version import __version__
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SETTINGS = "nlptl.json"
+DISTRIBUTED = (
+    "RANK",
+    "WORLD_SIZE",
+    "LOCAL_RANK",
+    "LOCAL_WORLD_SIZE",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+    "GROUP_RANK",
+    "NLPTL_PROCESSES",
+)
+TOLERANCE = 1e-4
+"""Largest difference of a reloaded logit. Both processes compute in fp32; what differs is the order of a few sums."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A saved model, ready to predict."""
+
+    task: Task
+    fitted: Any
+    opened: backbone.Opened
+    model: Model
+    computing: Computing
+
+    def predict(
+        self, inputs: Iterable[str | Mapping[str, Any]], *, seen: Callable[[int], None] = lambda count: None
+    ) -> list[Prediction]:
+        """Predict texts, or mappings of canonical columns (`text`, `text_pair`, `id`), in the order of `inputs`.
+
+        Inputs are computed sorted by length. Those without an `id` are numbered from 0. Raises BadInput for an input
+        that has not what the task needs.
+        """
+        rows = [self.task.row_of(given, number) for number, given in enumerate(inputs)]
+        if len({row.id for row in rows}) != len(rows):
+            rows = [Row(f"{number}:{row.id}", row.values, row.language) for number, row in enumerate(rows)]
+        return self.predict_rows(rows, seen=seen)
+
+    def predict_rows(
+        self, rows: Sequence[Row], *, seen: Callable[[int], None] = lambda count: None
+    ) -> list[Prediction]:
+        """Predict rows that have ids of their own."""
+        features = self.task.encode(rows, self.opened, self.fitted, "predict")
+        partials = evaluate.partials_of(
+            self.model.module, self.task, features, self.opened, self.fitted,
+            computing=self.computing, micro_tokens=16384, seen=seen,
+        )  # fmt: skip
+        return evaluate.predictions_of(self.task, rows, partials, self.opened, self.fitted)
+
+
+def save(
+    directory: Path, module: nn.Module, opened: backbone.Opened, task: Task, fitted: Any, numbers: Numbers
+) -> None:
+    """Write weights, configuration, tokenizer and `nlptl.json`; the directory appears whole or not at all."""
+    settings = {
+        "nlptl": __version__,
+        "task": task.model_dump(mode="json"),
+        "fitted": fitted.model_dump(mode="json"),
+        "max_tokens": opened.max_tokens,
+        "precision": numbers,
+    }
+
+    def write(folder: Path) -> None:
+        anything: Any = module
+        anything.save_pretrained(folder)
+        opened.tokenizer.save_pretrained(folder)
+        artifacts.write_json(folder / SETTINGS, settings)
+
+    artifacts.publish(directory, write)
+
+
+def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = None) -> Loaded:
+    """Open what a run saved: a run directory, or the `model` folder in it.
+
+    `numbers` overrides the precision of the matrix products (`fp32`, `bf16`). Raises BadInput where there is no
+    model of nlptl's, or where a byte of it is not as it was written.
+    """
+    place = Path(run)
+    folder = place / "model" if (place / "model").is_dir() else place
+    if not (folder / SETTINGS).is_file():
+        raise BadInput(
+            str(run),
+            Problem(
+                f"no model of nlptl's here ({SETTINGS} is missing)", fix="name a run directory; `nlptl ls` lists them"
+            ),
+        )
+    faults = artifacts.verify(folder)
+    if faults:
+        raise BadInput(str(folder), [Problem(fault) for fault in faults])
+    settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    task = _task(settings["task"])
+    fitted = task.restore(settings["fitted"])
+    opened = backbone.open_checkpoint(backbone.inspect(str(folder)), max_tokens=settings["max_tokens"], head_seed=0)
+    model = task.attach(opened, fitted, "saved")
+    chosen: Numbers = numbers or settings["precision"]
+    computing = open_machine(device, chosen)
+    model.module.to(computing.device)
+    return Loaded(task, fitted, opened, model, computing)
+
+
+def _task(settings: Mapping[str, Any]) -> Task:
+    from pydantic import TypeAdapter
+
+    task: Task = TypeAdapter(kinds.one_of("tasks")).validate_json(json.dumps(settings))
+    return task
+
+
+def probe_of(rows: Sequence[Row], task: Task) -> list[Row]:
+    """Choose at most 16 rows of all lengths, the shortest and the longest among them: they show a wrong pad, cut or
+    head.
+    """
+    ordered = sorted(rows, key=lambda row: (sum(len(str(row.values.get(name, ""))) for name in task.given), row.id))
+    if len(ordered) <= 16:
+        return ordered
+    return [ordered[number * (len(ordered) - 1) // 15] for number in range(16)]
+
+
+def gate(folder: Path, probe: Sequence[Row], task: Task, expected: Sequence[Any]) -> float:
+    """Let a fresh process load what was saved, tokenizer and all, and answer the probe; give the largest difference.
+
+    Raises ReloadMismatch beyond TOLERANCE, or when the process cannot load it at all.
+    """
+    rows = [
+        {"id": row.id, "values": {name: row.values[name] for name in task.given if name in row.values}} for row in probe
+    ]
+    question = json.dumps({"folder": str(folder.resolve()), "rows": rows})
+    alone = {key: value for key, value in os.environ.items() if key not in DISTRIBUTED}
+    child = subprocess.run(
+        [sys.executable, "-m", "nlptl.saved"],
+        input=question,
+        capture_output=True,
+        text=True,
+        env=alone,
+        check=False,
+        timeout=600,
+    )
+    if child.returncode != 0:
+        raise ReloadMismatch(f"a fresh process cannot load {folder}:\n{child.stderr.strip()[-2000:]}")
+    found = difference(json.loads(child.stdout.strip().splitlines()[-1]), expected)
+    if not found <= TOLERANCE:
+        raise ReloadMismatch(
+            f"{folder}: reloaded in a fresh process, a logit differs by {found:.3g} (at most {TOLERANCE:g})"
+        )
+    return found
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """Give the largest difference of two nests of numbers; infinite where their shape differs or a number is none."""
+    if isinstance(ours, Sequence) and not isinstance(ours, str):
+        if not isinstance(theirs, Sequence) or len(ours) != len(theirs):
+            return math.inf
+        return max((difference(one, other) for one, other in zip(ours, theirs, strict=True)), default=0.0)
+    if isinstance(ours, float | int) and isinstance(theirs, float | int):
+        return math.inf if math.isnan(ours - theirs) else abs(ours - theirs)
+    return 0.0 if ours == theirs else math.inf
+
+
+def _answer_gate() -> None:
+    """Be the fresh process of `gate`: question on standard input, answers on standard output."""
+    question = json.loads(sys.stdin.read())
+    loaded = load(question["folder"], device="cpu", numbers="fp32")
+    rows = [Row(one["id"], one["values"], "") for one in question["rows"]]
+    print(
+        json.dumps(
+            evaluate.witnesses(loaded.model.module, loaded.task, rows, loaded.opened, loaded.fitted, loaded.computing)
+        )
+    )
+
+
+if __name__ == "__main__":
+    _answer_gate()

@@ -1,0 +1,216 @@
+"""The moving parts of a run: built, checkpointed, resumed, and the best weights kept. All as safetensors and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl import artifacts, backbone, engine, groups, seeds
+from nlptl.computing import Computing
+from nlptl.errors import BadInput, Problem
+from nlptl.job import Job, Progress
+from nlptl.recipe import Recipe
+from nlptl.tasks import Feature, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+LOG = "log.jsonl"
+
+
+def head_seed(seed: int) -> int:
+    """Give the seed of a new head."""
+    return seeds.derive(seed, "head")
+
+
+def build(
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing
+) -> engine.Trained:
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
+    import torch
+
+    from nlptl.modules import attention, dropout, embedding
+
+    model = recipe.task.attach(opened, fitted, "recipe")
+    blocks = backbone.blocks_of(model.module)
+    for kind in recipe.tuning:
+        model = kind.apply(model, blocks)
+    module: Any = model.module
+    noise = None
+    attention.choose(module, recipe.machine.attention)
+    if computing.device.type == "cpu":
+        noise = dropout.Noise(padding=opened.padding_side)
+        dropout.install(module, noise)
+    counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
+    used = {token for feature in features for token in feature.input_ids}
+    table = embedding.trim(module, used)
+    made = groups.make_groups(model, recipe.train, recipe.tuning, blocks)
+    optimizer = torch.optim.AdamW(
+        [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
+        lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
+    )  # fmt: skip
+    prepared = computing.accelerator.prepare(module)
+    return engine.Trained(
+        computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
+        parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
+        trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
+        world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
+    )  # fmt: skip
+
+
+def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
+    """Fill the task's verbs with what they need."""
+    return engine.Verbs(
+        collate=lambda features: task.collate(features, opened, fitted),
+        loss=lambda module, batch: task.loss(module, batch, opened, fitted),
+    )
+
+
+def log(directory: Path, step: engine.Step) -> None:
+    """Append a step to the log."""
+    artifacts.append_line(directory / LOG, asdict(step))
+
+
+def checkpoint(job: Job, progress: Progress) -> None:
+    """Save all that the next step depends on. Randomness needs nothing: every draw is a function of seed, step and
+    example.
+    """
+    if job.main:
+        artifacts.save(job.directory, progress.step, partial(_write, job, progress), job.inputs.recipe.machine.keep)
+    job.computing.wait()
+
+
+def _write(job: Job, progress: Progress, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file(_tensors(job.moving.bare), folder / "model.safetensors")
+    save_file(_moments(job), folder / "optimizer.safetensors")
+    trimmed = job.moving.trimmed
+    state = {
+        "progress": asdict(progress),
+        "world": job.moving.world,
+        "rest_decay": trimmed.rest_decay if trimmed else None,
+    }
+    artifacts.write_json(folder / "state.json", state)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Give the parameters and buffers by name; tensors that share memory once, under their first name."""
+    found: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in module.state_dict().items():
+        if tensor.data_ptr() not in seen or tensor.numel() == 0:
+            seen.add(tensor.data_ptr())
+            found[name] = tensor.detach().cpu().contiguous()
+    return found
+
+
+def _moments(job: Job) -> dict[str, Tensor]:
+    optimizer: Any = job.moving.optimizer
+    inner = getattr(optimizer, "optimizer", optimizer)
+    found = {}
+    for group_number, group in enumerate(inner.param_groups):
+        for number, parameter in enumerate(group["params"]):
+            for name, tensor in inner.state.get(parameter, {}).items():
+                found[f"{group_number}.{number}.{name}"] = tensor.detach().cpu().contiguous()
+    return found
+
+
+def resume(job: Job) -> Progress:
+    """Take up the newest good checkpoint, if there is one, and cut the log to it."""
+    if job.main:
+        artifacts.recover(job.directory)
+    found = artifacts.newest(job.directory, job.watch.say) if job.main else None
+    if job.moving.world > 1:
+        from accelerate.utils import broadcast_object_list
+
+        (found,) = broadcast_object_list([found])
+    if found is None:
+        if job.main:
+            artifacts.truncate_log(job.directory / LOG, lambda record: False)
+        return Progress()
+    progress = _read(job, found)
+    if job.main:
+        artifacts.truncate_log(job.directory / LOG, lambda record: record["number"] <= progress.step)
+    job.watch.say(f"going on after step {progress.step} of {job.total}")
+    return progress
+
+
+def _read(job: Job, folder: Path) -> Progress:
+    import torch
+    from safetensors.torch import load_file
+
+    state = artifacts.read_json(folder / "state.json")
+    if state["world"] != job.moving.world:
+        what = f"begun with {state['world']} processes, it cannot go on with {job.moving.world}: other sums, other bits"
+        raise BadInput(str(job.directory), Problem(what, fix=f"use --processes {state['world']}, or another --out"))
+    _load_tensors(job.moving.bare, load_file(folder / "model.safetensors"))
+    moments = load_file(folder / "optimizer.safetensors")
+    optimizer: Any = job.moving.optimizer
+    inner = getattr(optimizer, "optimizer", optimizer)
+    for key, tensor in moments.items():
+        group, number, name = key.split(".", 2)
+        parameter = inner.param_groups[int(group)]["params"][int(number)]
+        place = tensor if name == "step" else tensor.to(parameter.device)
+        inner.state.setdefault(parameter, {})[name] = place.clone(memory_format=torch.preserve_format)
+    if job.moving.trimmed is not None:
+        job.moving.trimmed.rest_decay = state["rest_decay"]
+    saved: Mapping[str, Any] = state["progress"]
+    return Progress(**{**saved, "history": tuple(saved["history"])})
+
+
+def _load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into a module; shared ones are stored once, so only unknown names are faults."""
+    missing, unexpected = module.load_state_dict(dict(tensors), strict=False)
+    assert not unexpected, f"stored tensors that the model has not: {unexpected[:5]}"
+    own = module.state_dict()
+    stored = {own[name].data_ptr() for name in tensors}
+    lost = [name for name in missing if own[name].data_ptr() not in stored]
+    assert not lost, f"tensors of the model that are not stored: {lost[:5]}"
+
+
+def keep_best(job: Job, step: int) -> None:
+    """Write the weights as they are now to `best/`, whole or not at all."""
+    from safetensors.torch import save_file
+
+    def write(folder: Path) -> None:
+        save_file(_tensors(job.moving.bare), folder / "model.safetensors")
+        trimmed = job.moving.trimmed
+        artifacts.write_json(
+            folder / "best.json", {"step": step, "rest_decay": trimmed.rest_decay if trimmed else None}
+        )
+
+    if job.main:
+        artifacts.publish(job.directory / "best", write)
+    job.computing.wait()
+
+
+def load_best(job: Job, step: int) -> None:
+    """Put the best weights back into the model, after checking every byte of them."""
+    from safetensors.torch import load_file
+
+    folder = job.directory / "best"
+    faults = artifacts.verify(folder)
+    stored = artifacts.read_json(folder / "best.json")
+    if faults or stored["step"] != step:
+        fix = f"remove {folder.parent} and run again"
+        raise BadInput(
+            str(folder), [Problem(fault, fix=fix) for fault in faults or [f"holds step {stored['step']}, not {step}"]]
+        )
+    _load_tensors(job.moving.bare, load_file(folder / "model.safetensors"))
+    if job.moving.trimmed is not None:
+        job.moving.trimmed.rest_decay = stored["rest_decay"]
+
+
+def plain(job: Job) -> nn.Module:
+    """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
+    from nlptl.modules import attention, dropout, embedding
+
+    module = job.moving.bare
+    embedding.restore(module)
+    dropout.remove(module)
+    attention.restore(module)
+    return module

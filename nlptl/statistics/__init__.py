@@ -1,0 +1,42 @@
+"""What a number from a finite test set can and cannot say: intervals, paired tests, the smallest visible difference.
+
+Every interval is two-sided at 95 %; what is random is fixed by the seed that is passed.
+"""
+
+from nlptl.statistics.formulas import (
+    TYPICAL_CORRELATION,
+    holm,
+    mcnemar_exact,
+    mean_and_spread,
+    smallest_detectable_difference,
+    wilson,
+)
+from nlptl.statistics.records import Difference, Interval, Spread
+from nlptl.statistics.resampling import (
+    bootstrap,
+    bootstrap_mean,
+    calibration_interval,
+    interval,
+    multilabel_calibration_interval,
+    paired_bootstrap,
+    paired_interval,
+)
+
+__all__ = [
+    "TYPICAL_CORRELATION",
+    "Difference",
+    "Interval",
+    "Spread",
+    "bootstrap",
+    "bootstrap_mean",
+    "calibration_interval",
+    "holm",
+    "interval",
+    "mcnemar_exact",
+    "mean_and_spread",
+    "multilabel_calibration_interval",
+    "paired_bootstrap",
+    "paired_interval",
+    "smallest_detectable_difference",
+    "wilson",
+]

@@ -1,0 +1,270 @@
+"""What a person sees: tables on standard output; progress and messages on standard error, plain where it is no
+terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl.errors import BadInput, NlptlError
+
+if TYPE_CHECKING:
+    from nlptl.checks import Checked
+    from nlptl.job import Watch
+    from nlptl.plan import Planned
+    from nlptl.run import Result
+
+EVERY = 10.0
+"""Seconds between two plain lines of progress."""
+
+
+def say(text: str) -> None:
+    """Print a message on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def show_problem(problem: NlptlError, *, as_json: bool) -> None:
+    """Print an error: a line a problem on standard error, or an object on standard output."""
+    if not as_json:
+        say(str(problem))
+        return
+    found: dict[str, Any] = {"error": type(problem).__name__, "exit_code": problem.exit_code, "message": str(problem)}
+    if isinstance(problem, BadInput):
+        found |= {"subject": problem.subject, "problems": [asdict(one) for one in problem.problems]}
+    show_json(found)
+
+
+@contextmanager
+def watch(*, quiet: bool) -> Iterator[Watch]:
+    """Give a Watch that shows progress: a bar with rate and time left on a terminal, else a line every ten seconds."""
+    from nlptl.job import Watch
+
+    if quiet:
+        yield Watch()
+    elif sys.stderr.isatty():
+        with _bar() as seen:
+            yield seen
+    else:
+        yield _lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Watch]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from nlptl.job import Watch
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def update(name: str, done: int, total: int, note: str = "") -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=total, note="")
+            progress.update(tasks[name], completed=done, total=total, note=note, visible=done < total)
+
+        def step(one: Any, total: int) -> None:
+            update("train", one.number, total, f"loss {one.loss:.3f}  {one.examples / one.seconds:.0f} examples/s")
+
+        yield Watch(say=lambda text: console.print(text, markup=False, highlight=False), step=step, work=update)
+
+
+def _lines() -> Watch:
+    from nlptl.job import Watch
+
+    shown: dict[str, float] = {}
+    began: dict[str, tuple[float, int]] = {}
+
+    def update(name: str, done: int, total: int, note: str = "") -> None:
+        now = time.monotonic()
+        first, offset = began.setdefault(name, (now, done))
+        if now - shown.setdefault(name, now) < EVERY:
+            return
+        shown[name] = now
+        left = (now - first) / max(1, done - offset) * (total - done)
+        say(f"{name}: {done} of {total}{note}, {left:.0f} s left")
+
+    def step(one: Any, total: int) -> None:
+        update("train", one.number, total, f", loss {one.loss:.3f}, {one.examples / one.seconds:.0f} examples/s")
+
+    return Watch(say=say, step=step, work=update)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay out a table in plain characters: the first column to the left, the others to the right."""
+    widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
+
+    def laid(line: Sequence[str]) -> str:
+        cells = [
+            line[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+        ]
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([laid(head), "  ".join("-" * width for width in widths), *map(laid, rows)])
+
+
+def show_results(results: Sequence[Result], *, as_json: bool) -> None:
+    """Print each run's scores with intervals beside its baselines, then where it lies."""
+    if as_json:
+        show_json([{"directory": str(one.directory), "found": one.found, **one.report} for one in results])
+        return
+    for result in results:
+        print(_scores(result.report))
+        print(_cost(result.report))
+        print(f"results: {result.directory}\n")
+    if len(results) > 1:
+        print(_over_seeds(results))
+
+
+def _scores(report: Mapping[str, Any]) -> str:
+    lines = []
+    name = next(iter(report["evaluation"][0]["metrics"]))
+    if report["training"]["history"] and report["training"]["best_score"] is not None:
+        best = next(
+            (one for one in report["training"]["history"] if one["step"] == report["training"]["best_step"]), None
+        )
+        if best and best["metrics"]:
+            lines.append(
+                [
+                    f"{report['selected_on']} (chose the checkpoint)",
+                    str(report["rows"].get(report["selected_on"], "")),
+                    f"{best['metrics'][name]:.4f}",
+                    "",
+                ]
+            )
+    for one in report["evaluation"]:
+        title = " ".join(part for part in (one["split"], one["language"]) if part)
+        low, high = one["intervals"][name]
+        lines.append([title, str(one["rows"]), f"{one['metrics'][name]:.4f}", f"{low:.4f} to {high:.4f}"])
+        clean = one["overlap"].get("clean")
+        if clean:
+            lines.append([f"{title}, rows not in train", str(clean["rows"]), f"{clean['metrics'][name]:.4f}", ""])
+        for baseline, found in one["baselines"].items():
+            gain = found["gain"]
+            note = f"gain {gain['value']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
+            lines.append([f"  {baseline}", str(one["rows"]), f"{found['metrics'][name]:.4f}", note])
+    return table([f"{report['name']}, seed {report['seed']}", "rows", name, "95 % interval"], lines)
+
+
+def _cost(report: Mapping[str, Any]) -> str:
+    training = report["training"]
+    rate = training["examples_per_second"]
+    return (
+        f"{training['steps']} steps in {training['seconds']:.0f} s, {rate:.0f} examples/s, "
+        f"{report['parameters']['trainable']:,} of {report['parameters']['all']:,} parameters trained, "
+        f"{training['peak_memory_mib']:.0f} MiB"
+    )
+
+
+def _over_seeds(results: Sequence[Result]) -> str:
+    from nlptl import statistics
+
+    lines = []
+    for number, one in enumerate(results[0].report["evaluation"]):
+        name = next(iter(one["metrics"]))
+        spread = statistics.mean_and_spread(
+            [result.report["evaluation"][number]["metrics"][name] for result in results]
+        )
+        title = " ".join(part for part in (one["split"], one["language"]) if part)
+        lines.append(
+            [title, name, f"{spread.mean:.4f}", f"{spread.deviation:.4f}", f"{spread.low:.4f} to {spread.high:.4f}"]
+        )
+    return table([f"mean of {len(results)} seeds", "metric", "mean", "deviation", "95 % interval"], lines)
+
+
+def show_checked(name: str, checked: Checked, *, as_json: bool) -> None:
+    """Print that a recipe holds together, with its warnings."""
+    if as_json:
+        show_json({"recipe": name, "warnings": list(checked.warnings)})
+        return
+    print(f"{name}: ok")
+    for warning in checked.warnings:
+        say(f"  warning: {warning}")
+
+
+def show_plan(planned: Planned, *, as_json: bool) -> None:
+    """Print what a recipe will do and cost."""
+    if as_json:
+        show_json(asdict(planned))
+        return
+    rows = [[split, str(count)] for split, count in planned.rows.items()]
+    print(table(["split", "rows"], rows))
+    most = list(planned.labels.items())
+    shown = ", ".join(f"{label} {count}" for label, count in most[:6]) + (
+        f", and {len(most) - 6} more labels" if len(most) > 6 else ""
+    )
+    print(f"\ntraining rows by label: {shown}")
+    print(f"tokens: {planned.tokens:,} an epoch; {planned.cut} rows are longer than the window and are cut")
+    print(f"steps: {planned.steps} a run; {planned.seconds_per_step:.3f} s each, measured here")
+    print(f"parameters: {planned.trainable:,} of {planned.parameters:,} are trained")
+    print(f"memory: {planned.memory_mib:.0f} MiB while trying")
+    for seed, directory, done in planned.runs:
+        print(f"seed {seed}: {directory}{' (finished)' if done else ''}")
+    print(f"time: {planned.minutes:.1f} minutes of training for what is not finished")
+    for split, least in planned.smallest_difference.items():
+        what = f"{100 * least:.1f} points" if least is not None else "nothing (too few rows)"
+        print(f"{split} can show: {what} over an accuracy of 0.9 (paired, power 0.8)")
+
+
+def show_runs(folder: Path, *, as_json: bool) -> None:
+    """Print the runs below a folder: finished ones with their scores, the others with how far they are."""
+    from nlptl import report
+
+    found = []
+    for directory in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not (directory / "recipe.yaml").is_file():
+            continue
+        done = report.finished(directory)
+        one = done["evaluation"][0] if done else None
+        name = next(iter(one["metrics"])) if one else ""
+        found.append(
+            {
+                "run": directory.name,
+                "state": "finished" if done else "unfinished",
+                "set": one["split"] if one else "",
+                "metric": name,
+                "score": round(one["metrics"][name], 4) if one else None,
+            }
+        )
+    if as_json:
+        show_json(found)
+    elif not found:
+        say(f"no runs in {folder}")
+    else:
+        head = ["run", "state", "set", "metric", "score"]
+        print(table(head, [["" if one[key] is None else str(one[key]) for key in head] for one in found]))
+
+
+def show_doctor(*, as_json: bool) -> None:
+    """Print what this machine has."""
+    from nlptl import doctor
+
+    found = doctor.examine()
+    if as_json:
+        show_json(found)
+        return
+    for section, values in found.items():
+        print(section)
+        for key, value in values.items():
+            print(f"  {key}: {value}")
