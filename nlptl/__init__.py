@@ -6,6 +6,7 @@ Importing this module imports no torch; the first call of either does.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from nlptl.computing import Numbers
     from nlptl.run import Result
     from nlptl.saved import Loaded
+
+# Threads that wait for each other by spinning starve when anything else runs beside them: on two shared cores a
+# training
+# step took twenty times as long. libgomp reads this once, when torch loads it; a value that you set yourself stays.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 __all__ = ["__version__", "load", "run"]
 

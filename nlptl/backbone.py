@@ -208,7 +208,7 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     if len(tokenizer) > config.vocab_size:
         raise _bad(
             name,
-            f"its tokenizer has {len(tokenizer)} entries, the embeddings {config.vocab_size}: they do not belong together",
+            f"its tokenizer has {len(tokenizer)} entries, the embeddings {config.vocab_size}: they do not fit",
         )
     longest = _positions(config)
     if max_tokens > longest:
@@ -234,7 +234,7 @@ def _open_model(backbone: Opened, auto_class: str, changes: Mapping[str, Any], h
     for key, value in changes.items():
         setattr(config, key, value)
     config.pad_token_id = backbone.tokenizer.pad_token_id
-    with _silent(), torch.random.fork_rng(devices=[]):
+    with silent(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(backbone.head_seed)
         module, told = getattr(transformers, auto_class).from_pretrained(
             checkpoint.directory, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32,
@@ -259,7 +259,7 @@ def _open_model(backbone: Opened, auto_class: str, changes: Mapping[str, Any], h
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep transformers from printing what it loads: what matters of it is checked and raised here."""
     from transformers.utils import logging
 

@@ -11,7 +11,8 @@ from nlptl import cards
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
-from nlptl.strict import Read, read
+from nlptl.strict import Document, Read, load, override, validate
+from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
@@ -32,8 +33,25 @@ def check(path: str | Path, overrides: Sequence[str] = ()) -> Checked:
 
     Raises BadInput with every problem, each with its line; those of the card come with the card's lines.
     """
-    found = read(find(str(path)), Recipe, overrides)
-    return check_read(found)
+    place = find(str(path))
+    if not place.exists() and place.suffix not in (".yaml", ".yml"):
+        what = "no such file, and no shipped recipe of this name"
+        raise BadInput(str(path), Problem(what, fix=did_you_mean(str(path), shipped())))
+    document = override(load(place), overrides)
+    _check_version(document)
+    return check_read(validate(document, Recipe))
+
+
+def _check_version(document: Document) -> None:
+    """Refuse a recipe that a later nlptl is needed for, before its new keys are called unknown."""
+    needed = document.data.get("nlptl")
+    if isinstance(needed, str) and re.fullmatch(r"\d+(\.\d+)*", needed) and _numbers(needed) > _numbers(__version__):
+        what = f"this recipe needs nlptl {needed} or later; this is {__version__}"
+        raise BadInput(document.name, document.problem(("nlptl",), what, f"pip install 'nlptl>={needed}'"))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def check_read(found: Read[Recipe]) -> Checked:
@@ -66,6 +84,12 @@ def find(name: str) -> Path:
         if candidate.is_file():
             return candidate
     return path
+
+
+def shipped() -> list[str]:
+    """Name the recipes that ship with nlptl."""
+    folder = cards.shipped("recipes")
+    return sorted(file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.yaml"))
 
 
 def _checkpoint(found: Read[Recipe]) -> Iterator[Problem]:

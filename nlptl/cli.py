@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
-from nlptl.errors import BadInput, NlptlError, Problem
+from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
 Numbers = Literal["fp32", "bf16"]
 
 app = typer.Typer(
-    name="nlptl", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
-    help="Transfer learning for NLP from one recipe file.", context_settings={"help_option_names": ["-h", "--help"]},
+    name="nlptl", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Overrides, such as train.epochs=3.")
-]
+Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides, such as train.epochs=3.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Out = Annotated[Path, typer.Option(help="Folder of run directories.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the caches.")]
@@ -35,7 +35,7 @@ def run(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a recipe: one run directory a seed; finished ones are found, begun ones go on."""
+    """Run a recipe. One run directory a seed: finished ones are found, begun ones go on."""
     from nlptl import launch, terminal
 
     if processes > 1 and not launch.inside():
@@ -52,26 +52,27 @@ def run(
 @app.command()
 def check(
     recipes: Annotated[
-        list[str], typer.Argument(metavar="RECIPE...", help="Recipes; KEY=VALUE items override all of them.")
+        list[str], typer.Argument(metavar="RECIPE", help="Recipes; KEY=VALUE items override all of them.")
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with recipes, without loading a model. Exit code 2 if anything is."""
+    """Say all that is wrong with recipes. No model is loaded; exit code 2 if anything is wrong."""
     from nlptl import terminal
+    from nlptl.checks import Checked
     from nlptl.checks import check as check_recipe
 
     overrides = [item for item in recipes if "=" in item and not Path(item).exists()]
-    faults = []
-    for name in (item for item in recipes if item not in overrides):
+    names = [item for item in recipes if item not in overrides]
+    if not names:
+        raise BadInput("check", Problem("no recipe is named, only overrides", fix="write nlptl check RECIPE KEY=VALUE"))
+    found: dict[str, Checked | BadInput] = {}
+    for name in names:
         try:
-            checked = check_recipe(name, overrides)
-        except BadInput as problem:
-            faults.append(problem)
-        else:
-            terminal.show_checked(name, checked, as_json=as_json)
-    if faults:
-        for fault in faults:
-            terminal.show_problem(fault, as_json=as_json)
+            found[name] = check_recipe(name, overrides)
+        except BadInput as fault:
+            found[name] = fault
+    terminal.show_checked(found, as_json=as_json)
+    if any(isinstance(one, BadInput) for one in found.values()):
         raise typer.Exit(BadInput.exit_code)
 
 
@@ -83,26 +84,28 @@ def plan(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a recipe will do: rows, steps, trainable parameters, memory, minutes, the smallest difference its
-    test can show.
+    """Say what a recipe will do and cost. Rows, steps, trainable parameters, memory, minutes, and the smallest
+    difference that its test can show; a few real steps are tried and thrown away.
     """
     from nlptl import terminal
     from nlptl.checks import check as check_recipe
     from nlptl.plan import plan as plan_recipe
 
-    terminal.show_plan(plan_recipe(check_recipe(recipe, overrides or ()), out=out, offline=offline), as_json=as_json)
+    checked = check_recipe(recipe, overrides or ())
+    terminal.say("reading the data and trying a few steps")
+    terminal.show_plan(plan_recipe(checked, out=out, offline=offline), as_json=as_json)
 
 
 @app.command()
 def predict(
     run_directory: Annotated[str, typer.Argument(metavar="RUN", help="A run directory, or the model folder in one.")],
     source: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="A text a line, or JSON lines; `-` is standard input.")
+        str, typer.Argument(metavar="FILE", help="A text a line, or JSON lines; - is standard input.")
     ] = "-",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     numbers: Annotated[Numbers | None, typer.Option("--precision", help="Absent: as it was trained.")] = None,
 ) -> None:
-    """Predict the lines of a file: JSON lines on standard output, in the order of the input."""
+    """Predict the lines of a file. JSON lines go to standard output, in the order of the input."""
     from nlptl import terminal
     from nlptl.predict import predict_lines
 
@@ -111,7 +114,10 @@ def predict(
 
 
 @app.command(name="ls")
-def list_runs(out: Annotated[Path, typer.Argument(metavar="[FOLDER]")] = Path("runs"), as_json: AsJson = False) -> None:
+def list_runs(
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of run directories.")] = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
     """List the runs of a folder with their scores."""
     from nlptl import terminal
 
@@ -120,23 +126,19 @@ def list_runs(out: Annotated[Path, typer.Argument(metavar="[FOLDER]")] = Path("r
 
 @app.command()
 def cp(
-    recipe: Annotated[str, typer.Argument(metavar="[RECIPE]", help="Absent: list what is shipped.")] = "",
-    target: Annotated[Path | None, typer.Argument(help="Where to; absent: its own name here.")] = None,
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Absent: the shipped ones are listed.")] = "",
+    target: Annotated[Path | None, typer.Argument(metavar="TARGET", help="Absent: its own name here.")] = None,
 ) -> None:
-    """Copy a shipped recipe, to edit it; a file that is there is never overwritten."""
-    from nlptl import artifacts, cards
-    from nlptl.checks import find
+    """Copy a shipped recipe to edit it. A file that is there is never overwritten."""
+    from nlptl import artifacts, checks
+    from nlptl.errors import did_you_mean
 
-    shipped = cards.shipped("recipes")
-    known = sorted(str(file.relative_to(shipped).with_suffix("")) for file in shipped.rglob("*.yaml"))
     if not recipe:
-        print("\n".join(known))
+        print("\n".join(checks.shipped()))
         return
-    source = find(recipe)
+    source = checks.find(recipe)
     if not source.is_file():
-        from nlptl.errors import did_you_mean
-
-        raise BadInput(recipe, Problem("no such recipe is shipped", fix=did_you_mean(recipe, known)))
+        raise BadInput(recipe, Problem("no such recipe is shipped", fix=did_you_mean(recipe, checks.shipped())))
     place = target or Path(source.name)
     place = place / source.name if place.is_dir() else place
     if place.exists():
@@ -147,7 +149,7 @@ def cp(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors: nlptl schema > nlptl.schema.json."""
+    """Print the JSON Schema of recipes for editors. Such as: nlptl schema > nlptl.schema.json"""
     import json
 
     from nlptl import strict
@@ -158,7 +160,7 @@ def schema() -> None:
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Say what this machine has: versions, devices, precision and kernels, disk, caches."""
+    """Say what this machine has. Versions, devices, precision and kernels, disk, caches."""
     from nlptl import terminal
 
     terminal.show_doctor(as_json=as_json)
@@ -168,10 +170,10 @@ def doctor(as_json: AsJson = False) -> None:
 def fetch(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="NAME...", help="Recipes, cards or checkpoints; all that they need is brought."),
+        typer.Argument(metavar="NAME", help="Recipes, cards or checkpoints; all that they need is brought."),
     ],
 ) -> None:
-    """Bring checkpoints and data into the cache, so that runs need no network."""
+    """Bring checkpoints and data to the cache. Runs then need no network."""
     from nlptl import fetching, terminal
 
     with terminal.watch(quiet=False) as watch:
@@ -194,19 +196,55 @@ def version(
         print(context.get_help())
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; a user's mistake ends with its message and exit code, never with a traceback."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code; no error of any kind ends with a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that is not UTF-8 shows escapes where it lacks a character
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app(args=arguments, standalone_mode=True)
-    except NlptlError as problem:
-        from nlptl import launch, terminal
-
-        if launch.rank() == 0:
-            terminal.show_problem(problem, as_json="--json" in (arguments if arguments is not None else sys.argv))
-        sys.exit(problem.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _warn_of_secrets(given)
+        app(args=given, prog_name="nlptl")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        code = 130
+    except Exception as fault:
+        code = _told(fault, given)
+    if code in (130, 143) and given[:1] == ["run"]:
+        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+    sys.exit(_flushed(code))
+
+
+def _told(fault: Exception, arguments: Sequence[str]) -> int:
+    """Say what went wrong, on one process of several; give the exit code."""
+    from nlptl import crash, launch, terminal
+
+    if crash.is_out_of_memory(fault):
+        fault = OutOfSpace("memory ran out; lower machine.micro_tokens, which changes no number, or model.max_tokens")
+    code = fault.exit_code if isinstance(fault, NlptlError) else NlptlError.exit_code
+    if isinstance(fault, NlptlError) and launch.rank() == 0:
+        terminal.show_problem(fault, as_json="--json" in arguments)
+    if code == NlptlError.exit_code:
+        terminal.say(crash.report(fault, arguments))
+    return code
+
+
+def _warn_of_secrets(arguments: Sequence[str]) -> None:
+    from nlptl.artifacts.redaction import redact
+
+    if any(redact(argument) != argument for argument in arguments):
+        print(
+            "warning: a secret stands on the command line, where other users of this machine see it; it is not stored",
+            file=sys.stderr,
+        )
+
+
+def _flushed(code: int) -> int:
+    """Write out what is buffered; a reader that has gone away, such as `head`, is no error."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -134,10 +135,11 @@ def _gradient(
         sums = state.computing.accelerator.reduce(sums.to(state.computing.device), "sum").cpu()
     if scaler is not None:
         scaler.unscale_(state.optimizer)
-    loss, count = float(sums[0] / sums[1]), float(sums[1])
+    count = float(sums[1])
+    loss = float(sums[0]) / count if count else math.nan
     parameters = [parameter for parameter in state.bare.parameters() if parameter.grad is not None]
     gradients: list[Tensor] = [parameter.grad for parameter in parameters]  # type: ignore[misc]
-    if count != expected:
+    if count not in (0.0, expected):
         torch._foreach_mul_(gradients, expected / count)
     _add_penalties(state, tuning)
     norm = float(torch.nn.utils.get_total_norm(gradients))
@@ -207,8 +209,6 @@ def _add_penalties(state: Trained, tuning: Sequence[Tuning]) -> None:
 
 
 def _check_finite(loss: float, norm: float, plan: StepPlan) -> None:
-    import math
-
     if not (math.isfinite(loss) and math.isfinite(norm)):
         ids = sorted({feature.row_id for feature in plan.features})
         raise NumericFailure(

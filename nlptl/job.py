@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl import backbone, engine
+from nlptl import artifacts, backbone, engine
 from nlptl.prepare import Inputs
 from nlptl.tasks import Feature, Row
 
@@ -52,6 +52,7 @@ class Job:
     features: Sequence[Feature]
     select: tuple[Sequence[Row], Sequence[Feature]]
     total: int
+    stop: artifacts.Stop
     watch: Watch = field(default_factory=Watch)
 
     @property

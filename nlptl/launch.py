@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import uuid
 from collections.abc import Sequence
 
 from nlptl.errors import BadInput, Problem
@@ -40,8 +42,7 @@ def again(arguments: Sequence[str], processes: int) -> int:
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     settings = LaunchConfig(
         min_nodes=1, max_nodes=1, nproc_per_node=processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        monitor_interval=0.2,
+        max_restarts=0, monitor_interval=0.2, run_id=uuid.uuid4().hex,
     )  # fmt: skip
     try:
         elastic_launch(settings, sys.executable)("-m", "nlptl", *arguments)
@@ -54,10 +55,26 @@ def again(arguments: Sequence[str], processes: int) -> int:
 def check_world() -> None:
     """Hold the number of processes that was asked for against what is here.
 
-    `accelerate launch --cpu --num_processes 2` was seen to start one process, with exit code 0 and no warning.
+    `accelerate launch --cpu --num_processes 2` starts one process, with exit code 0 and no warning (seen with 1.15).
     """
-    asked = os.environ.get(ASKED) or os.environ.get("ACCELERATE_NUM_PROCESSES")
     found = int(os.environ.get("WORLD_SIZE", "1"))
-    if asked is not None and int(asked) != found:
-        fix = "start with `nlptl run … --processes N`, or with torchrun"
+    asked = int(os.environ.get(ASKED) or _asked_of_accelerate() or found)
+    if asked != found:
+        fix = f"start with `nlptl run RECIPE --processes {asked}`, or with torchrun"
         raise BadInput("processes", Problem(f"{asked} were asked for, {found} is here", fix=fix))
+
+
+def _asked_of_accelerate() -> str | None:
+    """Give the number on the command line of the `accelerate launch` that started this process, which tells us only
+    there.
+    """
+    if inside() or "ACCELERATE_MIXED_PRECISION" not in os.environ:
+        return None
+    import psutil  # type: ignore[import-untyped]
+
+    try:
+        line = "\0".join(psutil.Process().parent().cmdline())
+    except (psutil.Error, AttributeError):
+        return None
+    found = re.search(r"launch\0(?:.*\0)?--num[_-]processes[=\0](\d+)", line)
+    return found[1] if found else None

@@ -238,6 +238,7 @@ def _check_lengths(first: Sequence[Any], second: Sequence[Any], a: str = "gold",
 
 
 def check_names(gold: Sets, predicted: Sets, labels: Names) -> None:
+    """Refuse names that are not among `labels`, and sides of unequal length."""
     _check_lengths(gold, predicted)
     if twice := sorted(name for name, times in Counter(labels).items() if times > 1):
         raise BadInput("metric", f"`labels` names {', '.join(twice)} more than once")

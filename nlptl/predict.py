@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,9 +14,21 @@ from nlptl import saved
 from nlptl.computing import Numbers
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Watch
+from nlptl.tasks import Row, Task
 
 PIECE = 20_000
 """Inputs that are sorted by length together; memory is bounded by it."""
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One input line: where it stands, what it holds, and the id that its prediction carries."""
+
+    place: str
+    given: Any
+    """A text, or an object with the task's columns."""
+    id: Any
 
 
 def predict_lines(
@@ -30,57 +43,112 @@ def predict_lines(
     """Write one JSON line for each input line; give their number.
 
     A file whose name ends in `.jsonl`, or whose first line starts with `{`, holds JSON objects with `text`
-    (`text_pair`, `id`); any other holds a text a line. Raises BadInput with file and line for a line that is neither.
+    (`text_pair`, `id`); any other holds a text a line. Raises BadInput with every line of the first piece that is
+    neither, before the model is opened.
     """
-    inputs = _inputs(source)
-    first = list(islice(inputs, PIECE))
-    loaded = saved.load(run, device=device, numbers=numbers)
+    task = saved.task_of(run)
+    lines = _lines(source)
+    rows = _rows(task, list(islice(lines, PIECE)), source)
+    loaded = saved.load(run, device=device, numbers=numbers) if rows else None
+    as_ascii = not (target.encoding or "utf-8").lower().startswith("utf")
     seen = watch or Watch()
     total = 0
-    while first:
+    while rows and loaded is not None:
         done = 0
 
-        def count(more: int, before: int = total, size: int = len(first)) -> None:
+        def count(more: int, before: int = total, size: int = len(rows)) -> None:
             nonlocal done
             done += more
             seen.work("predict", before + done, before + size)
 
-        for given, said in zip(first, loaded.predict(first, seen=count), strict=True):
-            number = given.get("id", total) if isinstance(given, dict) else total
-            target.write(json.dumps({"id": number, "predicted": said.value, **said.detail}, ensure_ascii=False) + "\n")
-            total += 1
-        first = list(islice(inputs, PIECE))
+        found = loaded.predict_rows([row for _, row in rows], seen=count)
+        for (line, _), said in zip(rows, found, strict=True):
+            record = {"id": line.id, "predicted": said.value, **said.detail}
+            target.write(json.dumps(record, ensure_ascii=as_ascii) + "\n")
+        target.flush()
+        total += len(rows)
+        rows = _rows(task, list(islice(lines, PIECE)), source)
     return total
 
 
-def _inputs(source: str) -> Iterator[Any]:
+def _lines(source: str) -> Iterator[Line]:
+    """Yield the lines of a file or of standard input, empty ones too where they are texts."""
     name = "standard input" if source == "-" else source
     if source != "-" and not Path(source).is_file():
-        raise BadInput(
-            source, Problem("there is no such file", fix="name a file of texts or JSON lines, or - for standard input")
-        )
+        fix = "name a file of texts or JSON lines, or - for standard input"
+        raise BadInput(source, Problem("there is no such file", fix=fix))
     stream = sys.stdin.buffer if source == "-" else Path(source).open("rb")  # noqa: SIM115 - closed below
     as_json = source.endswith(".jsonl")
+    total = 0
     try:
         for number, raw in enumerate(stream, 1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as problem:
-                raise BadInput(
-                    name, Problem(f"byte {problem.start + 1} of the line is not UTF-8", f"{name}:{number}")
-                ) from None
-            as_json = as_json or (number == 1 and line.startswith("{"))
-            yield _object(line, f"{name}:{number}") if as_json else line
+            place = f"{name}:{number}"
+            text = _decoded(raw, number, name)
+            as_json = as_json or (number == 1 and text.startswith("{"))
+            if as_json and not text.strip():
+                continue
+            given = _object(text, place) if as_json else text
+            yield Line(place, given, given.get("id", total) if isinstance(given, dict) else total)
+            total += 1
     finally:
         if source != "-":
             stream.close()
 
 
-def _object(line: str, where: str) -> dict[str, Any]:
+def _decoded(raw: bytes, number: int, name: str) -> str:
     try:
-        found = json.loads(line)
-    except ValueError as problem:
-        raise BadInput(where, Problem(f"no JSON: {problem}", where)) from None
-    if not isinstance(found, dict):
-        raise BadInput(where, Problem("no JSON object", where, fix='write {"text": "…"} on each line'))
-    return found
+        return raw.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as problem:
+        what = f"byte 0x{raw[problem.start]:02x} at position {problem.start + 1} of the line is not UTF-8"
+        fix = "convert it, such as with: iconv -f latin1 -t utf-8"
+        raise BadInput(name, Problem(what, f"{name}:{number}", fix=fix)) from None
+
+
+def _object(text: str, place: str) -> Any:
+    """Give the object on a line, or the Problem that it is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as problem:
+        return Problem(f"not JSON: {problem}", place)
+    return (
+        found if isinstance(found, dict) else Problem("no JSON object", place, fix='write {"text": "…"} on each line')
+    )
+
+
+def _rows(task: Task, lines: list[Line], source: str) -> list[tuple[Line, Row]]:
+    """Give each line with its row, under an id of its own: those that were given may be the same."""
+    rows, problems = [], []
+    for number, line in enumerate(lines):
+        try:
+            if isinstance(line.given, Problem):
+                raise BadInput(source, line.given)
+            row = task.row_of(line.given, number)
+            _check_texts(row, task)
+        except BadInput as fault:
+            problems += [replace(one, where=line.place) for one in fault.problems]
+        else:
+            rows.append((line, replace(row, id=str(number))))
+    problems += _unlike([row for _, row in rows], [line.place for line, _ in rows], task)
+    if problems:
+        more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
+        raise BadInput("standard input" if source == "-" else source, [*problems[:SHOWN], *more])
+    return rows
+
+
+def _check_texts(row: Row, task: Task) -> None:
+    for name in task.given:
+        value = row.values.get(name, "")
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise BadInput("", Problem("half of a surrogate pair is no character", field=name, fix="mend the encoding"))
+        if name in row.values and not isinstance(value, str | list | dict):
+            raise BadInput("", Problem(f"a text is needed (got {value!r:.60})", field=name))
+
+
+def _unlike(rows: list[Row], places: list[str], task: Task) -> list[Problem]:
+    """Name the rows that have other columns than the first: some with a pair, some without cannot be one batch."""
+    columns = [sorted(set(task.given) & set(row.values)) for row in rows]
+    return [
+        Problem(f"has {' and '.join(own)}, the first line has {' and '.join(columns[0])}", place)
+        for own, place in zip(columns, places, strict=True)
+        if own != columns[0]
+    ]

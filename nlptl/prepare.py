@@ -10,6 +10,7 @@ from typing import Any
 from nlptl import backbone, recipe, seeds
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
+from nlptl.data import batches, suspicions
 from nlptl.data import rows as reading
 from nlptl.errors import BadInput, Problem
 from nlptl.recipe import Recipe
@@ -42,12 +43,17 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
         chosen = None if languages is None else sorted(languages)
         rows[split] = reading.rows(reading.load(card, split, chosen, plan.data.root, offline))
     problems = [problem for split, found in rows.items() for problem in plan.task.check_rows(found, card, split)]
-    problems += [Problem(f"split '{split}' has no rows", card.name) for split, found in rows.items() if not found]
+    for split, languages in _needed(plan).items():
+        there = {row.language for row in rows[split]}
+        lacking = sorted((languages or set()) - there) if there else ["any language"]
+        problems += [Problem(f"split '{split}' has no rows of {language}", card.name) for language in lacking]
+    problems += [] if problems else suspicions.unseen_labels(rows)
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
-    warnings = [*checked.warnings, *_conflicts(rows, plan.task.given)]
-    return Inputs(plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows)), tuple(warnings))
+    given = plan.task.given
+    warnings = [*checked.warnings, *_conflicts(rows, given), *suspicions.suspicions(rows, given), *_rare(plan, rows)]
+    return Inputs(plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings))
 
 
 def _needed(plan: Recipe) -> dict[str, set[str] | None]:
@@ -60,6 +66,13 @@ def _needed(plan: Recipe) -> dict[str, set[str] | None]:
         before = needed.get(one.split, set())
         needed[one.split] = None if before is None or asked is None else before | asked
     return needed
+
+
+def _rare(plan: Recipe, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Warn of evaluations that are further apart than the run is long."""
+    every = plan.train.evaluate_every or 0
+    steps = plan.train.epochs * batches.steps_per_epoch(plan.data.train_rows or len(rows["train"]), plan.train.batch)
+    return [f"train.evaluate_every: {every}, but the run has {steps} steps: it is evaluated once"] * (every > steps)
 
 
 def _conflicts(rows: Mapping[str, Sequence[Row]], given: Sequence[str]) -> list[str]:
@@ -85,7 +98,10 @@ def training_rows(inputs: Inputs, seed: int) -> list[Row]:
     """
     languages = inputs.recipe.data.languages
     found = [row for row in inputs.rows["train"] if languages is None or row.language in languages]
-    wanted = inputs.recipe.data.train_rows
+    wanted, batch = inputs.recipe.data.train_rows, inputs.recipe.train.batch
+    if batch > (wanted or len(found)):
+        what = f"{batch} examples make a step, there are {wanted or len(found)} training rows"
+        raise BadInput("train.batch", Problem(what, field="train.batch", fix="take a smaller batch"))
     if wanted is None or wanted == len(found):
         return found
     if wanted > len(found):

@@ -156,6 +156,8 @@ class Recipe(Value):
     train: Train
     evaluate: tuple[Evaluation, ...] = Field(min_length=1)
     machine: Machine = Machine()
+    nlptl: str | None = Field(default=None, pattern=r"^\d+(\.\d+)*$")
+    """The earliest version of nlptl that can read this recipe; absent: any. Not part of the digest."""
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> "Recipe":
@@ -166,7 +168,7 @@ class Recipe(Value):
 
 def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
-    tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine"})
+    tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
     tree["data"].pop("root")
     return tree
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -58,23 +59,19 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
         return Result(directory, done, True)
     settings = inputs.recipe.machine
     computing = open_machine(settings.device, inputs.recipe.train.precision, settings.threads)
-    with artifacts.lock(directory) if computing.main else _nothing(), artifacts.signals() as stop:
-        job = _open(inputs, seed, directory, computing, watch)
-        progress = _train(job, state.resume(job), stop)
+    lock = artifacts.lock(directory) if computing.main else contextlib.nullcontext()
+    with lock, artifacts.signals() as stop:
+        job = _open(inputs, seed, directory, computing, stop, watch)
+        progress = _train(job, state.resume(job))
         return Result(directory, _finish(job, progress), False)
 
 
-def _nothing() -> Any:
-    import contextlib
-
-    return contextlib.nullcontext()
-
-
-def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, watch: Watch) -> Job:
+def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop: artifacts.Stop, watch: Watch) -> Job:
     """Rows to features, checkpoint to a model with its head, tuned, in groups, prepared."""
     recipe, task = inputs.recipe, inputs.recipe.task
     rows = prepare.training_rows(inputs, seed)
     fitted = task.fit(rows, inputs.card)
+    state.check_room(directory, inputs)
     for split, found in inputs.rows.items():
         evaluate.check_gold(task, found, fitted, f"card {inputs.card.name}, split {split}")
     opened = backbone.open_checkpoint(
@@ -89,10 +86,10 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, watc
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     select = (selecting, task.encode(selecting, opened, fitted, "predict"))
-    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, watch)
+    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch)
 
 
-def _train(job: Job, progress: Progress, stop: artifacts.Stop) -> Progress:
+def _train(job: Job, progress: Progress) -> Progress:
     """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
     train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
     every = train.evaluate_every or batches.steps_per_epoch(len(job.features), train.batch)
@@ -114,15 +111,11 @@ def _train(job: Job, progress: Progress, stop: artifacts.Stop) -> Progress:
         looked = step.number % every == 0 or step.number == job.total
         if looked:
             progress = _look(job, progress)
-        if (
-            looked
-            or stop.requested
-            or stop.take_save()
-            or (machine.save_every and step.number % machine.save_every == 0)
-        ):
+        asked = state.asked(job)
+        if looked or asked or (machine.save_every and step.number % machine.save_every == 0):
             state.checkpoint(job, progress)
-        if stop.requested:
-            stop.leave()
+        if asked == "leave":
+            job.stop.leave()
         if progress.stopped_early:
             job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
             break
@@ -165,8 +158,8 @@ def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> 
 
     def seen(count: int) -> None:
         nonlocal done
-        done += count
-        job.watch.work(f"evaluate {name}", done, len(features))
+        done += count * job.moving.world
+        job.watch.work(f"evaluate {name}", min(done, len(features)), len(features))
 
     return evaluate.partials_of(
         job.moving.bare, job.inputs.recipe.task, features, job.opened, fitted,

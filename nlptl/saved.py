@@ -85,7 +85,8 @@ def save(
 
     def write(folder: Path) -> None:
         anything: Any = module
-        anything.save_pretrained(folder)
+        with backbone.silent():
+            anything.save_pretrained(folder)
         opened.tokenizer.save_pretrained(folder)
         artifacts.write_json(folder / SETTINGS, settings)
 
@@ -98,15 +99,7 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
     `numbers` overrides the precision of the matrix products (`fp32`, `bf16`). Raises BadInput where there is no
     model of nlptl's, or where a byte of it is not as it was written.
     """
-    place = Path(run)
-    folder = place / "model" if (place / "model").is_dir() else place
-    if not (folder / SETTINGS).is_file():
-        raise BadInput(
-            str(run),
-            Problem(
-                f"no model of nlptl's here ({SETTINGS} is missing)", fix="name a run directory; `nlptl ls` lists them"
-            ),
-        )
+    folder = _folder(run)
     faults = artifacts.verify(folder)
     if faults:
         raise BadInput(str(folder), [Problem(fault) for fault in faults])
@@ -119,6 +112,20 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
     computing = open_machine(device, chosen)
     model.module.to(computing.device)
     return Loaded(task, fitted, opened, model, computing)
+
+
+def task_of(run: str | Path) -> Task:
+    """Give the task of a saved model, without opening it. Raises BadInput where there is none."""
+    return _task(artifacts.read_json(_folder(run) / SETTINGS)["task"])
+
+
+def _folder(run: str | Path) -> Path:
+    place = Path(run)
+    folder = place / "model" if (place / "model").is_dir() else place
+    if not (folder / SETTINGS).is_file():
+        fix = "name a finished run's directory; `nlptl ls` lists them"
+        raise BadInput(str(run), Problem(f"no model of nlptl's here ({SETTINGS} is missing)", fix=fix))
+    return folder
 
 
 def _task(settings: Mapping[str, Any]) -> Task:

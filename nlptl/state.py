@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nlptl import artifacts, backbone, engine, groups, seeds
 from nlptl.computing import Computing
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
+from nlptl.prepare import Inputs
 from nlptl.recipe import Recipe
 from nlptl.tasks import Feature, Task
 
@@ -92,6 +94,7 @@ def _write(job: Job, progress: Progress, folder: Path) -> None:
     state = {
         "progress": asdict(progress),
         "world": job.moving.world,
+        "versions": _versions(),
         "rest_decay": trimmed.rest_decay if trimmed else None,
     }
     artifacts.write_json(folder / "state.json", state)
@@ -109,8 +112,7 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _moments(job: Job) -> dict[str, Tensor]:
-    optimizer: Any = job.moving.optimizer
-    inner = getattr(optimizer, "optimizer", optimizer)
+    inner: Any = job.moving.optimizer
     found = {}
     for group_number, group in enumerate(inner.param_groups):
         for number, parameter in enumerate(group["params"]):
@@ -147,10 +149,17 @@ def _read(job: Job, folder: Path) -> Progress:
     if state["world"] != job.moving.world:
         what = f"begun with {state['world']} processes, it cannot go on with {job.moving.world}: other sums, other bits"
         raise BadInput(str(job.directory), Problem(what, fix=f"use --processes {state['world']}, or another --out"))
+    changed = [
+        f"{name} was {old}, is {new}"
+        for name, new in _versions().items()
+        if (old := state["versions"].get(name)) != new
+    ]
+    if changed:
+        fix = "install those versions again, or start anew with another --out"
+        raise BadInput(str(job.directory), Problem(f"begun with other libraries: {'; '.join(changed)}", fix=fix))
     _load_tensors(job.moving.bare, load_file(folder / "model.safetensors"))
     moments = load_file(folder / "optimizer.safetensors")
-    optimizer: Any = job.moving.optimizer
-    inner = getattr(optimizer, "optimizer", optimizer)
+    inner: Any = job.moving.optimizer
     for key, tensor in moments.items():
         group, number, name = key.split(".", 2)
         parameter = inner.param_groups[int(group)]["params"][int(number)]
@@ -170,6 +179,34 @@ def _load_tensors(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     stored = {own[name].data_ptr() for name in tensors}
     lost = [name for name in missing if own[name].data_ptr() not in stored]
     assert not lost, f"tensors of the model that are not stored: {lost[:5]}"
+
+
+def _versions() -> dict[str, str]:
+    """Give the versions of the libraries that decide on the bits of a step."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "transformers", "tokenizers", "accelerate")}
+
+
+def asked(job: Job) -> Literal["", "save", "leave"]:
+    """Say what signals asked for since the last step; all processes agree, whichever of them the signal reached."""
+    stop = job.stop
+    found = 2 * int(stop.stop or 0) + int(stop.take_save())
+    if job.moving.world > 1:
+        import torch
+
+        flag = torch.tensor([found], device=job.computing.device)
+        found = int(job.computing.accelerator.gather(flag).max())
+    if found >= 2:
+        stop.stop = signal.Signals(found // 2)
+        return "leave"
+    return "save" if found else ""
+
+
+def check_room(directory: Path, inputs: Inputs) -> None:
+    """Refuse to begin where the disk has no room for the checkpoints: weights and two moments each, in fp32."""
+    one = 3 * sum(file.stat().st_size for file in inputs.checkpoint.directory.glob("*.safetensors"))
+    artifacts.space_for(directory.parent, int((inputs.recipe.machine.keep + 1.2) * one))
 
 
 def keep_best(job: Job, step: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl.errors import BadInput, NlptlError
+from nlptl.errors import BadInput, NlptlError, Problem
 
 if TYPE_CHECKING:
     from nlptl.checks import Checked
@@ -32,18 +32,25 @@ def say(text: str) -> None:
 
 def show_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    as_ascii = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    print(json.dumps(value, indent=2, ensure_ascii=as_ascii, default=str))
 
 
 def show_problem(problem: NlptlError, *, as_json: bool) -> None:
-    """Print an error: a line a problem on standard error, or an object on standard output."""
-    if not as_json:
-        say(str(problem))
-        return
+    """Print an error: a line a problem on standard error, or an object on standard output; secrets are hidden."""
+    from nlptl.artifacts.redaction import redact
+
+    if as_json:
+        show_json(json.loads(redact(json.dumps(_as_record(problem)))))
+    else:
+        say(redact(str(problem)))
+
+
+def _as_record(problem: NlptlError) -> dict[str, Any]:
     found: dict[str, Any] = {"error": type(problem).__name__, "exit_code": problem.exit_code, "message": str(problem)}
     if isinstance(problem, BadInput):
         found |= {"subject": problem.subject, "problems": [asdict(one) for one in problem.problems]}
-    show_json(found)
+    return found
 
 
 @contextmanager
@@ -193,14 +200,22 @@ def _over_seeds(results: Sequence[Result]) -> str:
     return table([f"mean of {len(results)} seeds", "metric", "mean", "deviation", "95 % interval"], lines)
 
 
-def show_checked(name: str, checked: Checked, *, as_json: bool) -> None:
-    """Print that a recipe holds together, with its warnings."""
+def show_checked(found: Mapping[str, Checked | BadInput], *, as_json: bool) -> None:
+    """Print for each recipe that it holds together, with its warnings, or everything that is wrong with it."""
+    records = []
+    for name, one in found.items():
+        if isinstance(one, BadInput):
+            records.append({"recipe": name, "ok": False, "warnings": [], **_as_record(one)})
+            if not as_json:
+                show_problem(one, as_json=False)
+            continue
+        records.append({"recipe": name, "ok": True, "warnings": list(one.warnings)})
+        if not as_json:
+            print(f"{name}: ok", flush=True)
+            for warning in one.warnings:
+                say(f"  warning: {warning}")
     if as_json:
-        show_json({"recipe": name, "warnings": list(checked.warnings)})
-        return
-    print(f"{name}: ok")
-    for warning in checked.warnings:
-        say(f"  warning: {warning}")
+        show_json(records)
 
 
 def show_plan(planned: Planned, *, as_json: bool) -> None:
@@ -229,24 +244,13 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
 
 def show_runs(folder: Path, *, as_json: bool) -> None:
     """Print the runs below a folder: finished ones with their scores, the others with how far they are."""
-    from nlptl import report
-
-    found = []
-    for directory in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if not (directory / "recipe.yaml").is_file():
-            continue
-        done = report.finished(directory)
-        one = done["evaluation"][0] if done else None
-        name = next(iter(one["metrics"])) if one else ""
-        found.append(
-            {
-                "run": directory.name,
-                "state": "finished" if done else "unfinished",
-                "set": one["split"] if one else "",
-                "metric": name,
-                "score": round(one["metrics"][name], 4) if one else None,
-            }
-        )
+    if not folder.is_dir() and folder != Path("runs"):
+        raise BadInput(str(folder), Problem("there is no such folder", fix="name one that holds run directories"))
+    found = [
+        _run_record(directory)
+        for directory in (sorted(folder.iterdir()) if folder.is_dir() else [])
+        if (directory / "recipe.yaml").is_file()
+    ]
     if as_json:
         show_json(found)
     elif not found:
@@ -254,6 +258,23 @@ def show_runs(folder: Path, *, as_json: bool) -> None:
     else:
         head = ["run", "state", "set", "metric", "score"]
         print(table(head, [["" if one[key] is None else str(one[key]) for key in head] for one in found]))
+
+
+def _run_record(directory: Path) -> dict[str, Any]:
+    from nlptl import report
+
+    found: dict[str, Any] = {"run": directory.name, "state": "finished", "set": None, "metric": None, "score": None}
+    try:
+        done = report.finished(directory)
+    except BadInput:
+        return found | {"state": "damaged"}
+    if done is None:
+        latest = directory / "checkpoints" / "latest"
+        step = latest.read_text(encoding="utf-8").strip().removeprefix("step-") if latest.is_file() else "0"
+        return found | {"state": f"at step {int(step)}" if step.isdigit() else "damaged"}
+    one = done["evaluation"][0]
+    name = next(iter(one["metrics"]))
+    return found | {"set": one["split"], "metric": name, "score": round(one["metrics"][name], 4)}
 
 
 def show_doctor(*, as_json: bool) -> None:

@@ -16,7 +16,7 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -36,6 +36,8 @@ class Archive:
     """`DIST==VERSION`."""
     name: str
     sha256: str
+    asked: str = field(default="", compare=False)
+    """What `nlptl fetch` brings it by, for messages; empty: `package:DIST==VERSION`."""
 
     def __post_init__(self) -> None:
         if not _SPEC.match(f"package:{self.package}"):
@@ -112,7 +114,7 @@ def folder(
     """Give a local folder with those `files` (name -> sha256) of an archive's folder `prefix`, and nothing else."""
     listing = hashlib.sha256(repr((prefix, sorted(files.items()))).encode()).hexdigest()[:16]
     place = cache_folder() / "folders" / archive.sha256 / listing
-    if not all(verified(place / name, sha256) for name, sha256 in files.items()):
+    if not _whole(place, files):
         staged = place.with_name(f".staging-{uuid.uuid4().hex}")
         try:
             _unpack(
@@ -121,7 +123,8 @@ def folder(
                 offline,
                 progress,
             )
-            _swap(staged, place)
+            if not _whole(place, files):  # another process may have been as quick
+                _swap(staged, place)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     return place
@@ -175,9 +178,9 @@ def _bring(archive: Archive, offline: bool, progress: Progress | None) -> Path:
         return place
     if is_offline(offline):
         what = f"{archive.name} is not in {cache_folder()}, and the network is forbidden"
-        fix = f"bring it where there is a network with: nlptl fetch package:{archive.package}"
+        fix = f"bring it where there is a network with: nlptl fetch {archive.asked or f'package:{archive.package}'}"
         raise BadInput(f"package {archive.package}", Problem(what, fix=fix))
-    from nlptl.archives import index
+    from nlptl.archives import index, unpacking
 
     temporary = place.with_name(f".tmp-{uuid.uuid4().hex}")
     try:
@@ -185,7 +188,7 @@ def _bring(archive: Archive, offline: bool, progress: Progress | None) -> Path:
         index.download(archive, temporary, progress)
         temporary.replace(place)  # two processes at once: the second puts the same bytes in the same place
     except OSError as error:
-        raise BadInput(f"package {archive.package}", f"{place} cannot be written: {error.strerror or error}") from error
+        raise unpacking.unwritable(f"package {archive.package}", error) from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -202,6 +205,10 @@ def _swap(staged: Path, place: Path) -> None:
         if not place.is_dir():
             raise
     shutil.rmtree(staged.with_name(f"{staged.name}-old"), ignore_errors=True)
+
+
+def _whole(place: Path, files: Mapping[str, str]) -> bool:
+    return all(verified(place / name, sha256) for name, sha256 in files.items())
 
 
 def _plain(member: str) -> str:

@@ -47,23 +47,23 @@ def configured() -> Index:
 
 def _settings() -> dict[str, str]:
     """Give pip's options in force for `pip download`: its own section over the global one, variables over files."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
-    try:
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError):  # an environment without pip: its variables still count
-        listed = ""
     found: dict[str, dict[str, str]] = {"global": {}, "download": {}}
-    for line in listed.splitlines():
+    for line in _listed().splitlines():
         key, _, value = line.partition("=")
         section, _, option = key.partition(".")
         if section in found:
             found[section][option] = str(ast.literal_eval(value))
-    variables = {
-        name[4:].lower().replace("_", "-"): value
-        for name, value in os.environ.items()
-        if name.startswith("PIP_") and value
-    }
-    return found["global"] | found["download"] | variables
+    variables = {name[4:].lower().replace("_", "-"): value for name, value in os.environ.items() if name[:4] == "PIP_"}
+    return found["global"] | found["download"] | {name: value for name, value in variables.items() if value}
+
+
+def _listed() -> str:
+    """Give what pip says of its files; nothing where pip is not installed, since its variables still count."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _index(settings: Mapping[str, str]) -> Index:
@@ -92,6 +92,8 @@ def download(archive: Archive, target: Path, progress: Progress | None) -> None:
                 found = _copy(session, _find(session, index, archive), archive, target, progress)
                 break
             except Exception as error:
+                if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
+                    raise  # of the disk, not of the network
                 if not _transient(error) or attempt == ATTEMPTS - 1:
                     what = f"{archive.name} could not be brought: {_reason(error)}"
                     fix = "see `pip config list` for the index, the proxy and the certificates"

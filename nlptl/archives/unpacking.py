@@ -6,6 +6,7 @@ followed; sizes are added up from what the archive declares before a byte is unp
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import tarfile
 import tempfile
@@ -18,13 +19,14 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from nlptl.errors import BadInput, Problem
+from nlptl.errors import BadInput, OutOfSpace, Problem
 
 MOST_MEMBERS = 100_000
 MOST_BYTES = 8 << 30
 """Of one archive, unpacked."""
 MOST_RATIO = 300
-"""Unpacked to packed, for archives that unpack to more than 64 MiB; text packs about 4 to 10 times, weights hardly."""
+"""Unpacked to packed, for archives that unpack to more than SMALL; text packs about 4 to 10 times, weights hardly."""
+SMALL = 64 << 20
 _CHUNK = 1 << 20
 
 Wanted = Mapping[str, tuple[Path, str]]
@@ -40,7 +42,16 @@ def unpack(archive: Path, wanted: Wanted, subject: str) -> None:
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise BadInput(subject, f"the archive is damaged: {error}") from error
     except OSError as error:
-        raise BadInput(subject, f"cannot be unpacked: {error.strerror or error}") from error
+        raise unwritable(subject, error) from error
+
+
+def unwritable(subject: str, error: OSError) -> BadInput | OutOfSpace:
+    """Say what keeps the cache from being written: a full disk, or the place."""
+    where = error.filename or "the cache"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutOfSpace(f"{subject}: no room for {where}; free some, or set $NLPTL_CACHE to another disk")
+    fix = "set $NLPTL_CACHE to a folder that can be written"
+    return BadInput(subject, Problem(f"{where} cannot be written: {error.strerror or error}", fix=fix))
 
 
 def _check_name(name: str, subject: str) -> None:
@@ -118,7 +129,7 @@ def _from_tar(
 def _check_totals(members: int, size: int, packed: int, subject: str) -> None:
     if members > MOST_MEMBERS:
         raise BadInput(subject, f"refused: it says that it holds more than {MOST_MEMBERS:,} files")
-    if size > MOST_BYTES or (size > 64 << 20 and size > MOST_RATIO * packed):
+    if size > MOST_BYTES or (size > SMALL and size > MOST_RATIO * packed):
         raise BadInput(subject, f"refused: it says that its {packed:,} bytes unpack to {size:,} bytes or more")
 
 

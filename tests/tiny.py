@@ -1,0 +1,305 @@
+"""Tiny worlds for tests: random checkpoints with real tokenizers, made data cards, recipes, runs.
+
+Nothing here is a mock: a checkpoint is a directory as transformers saves it, only small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+FAMILIES = ("bert", "roberta", "distilbert", "electra", "xlm-roberta")
+WORDS, POSITIONS = 300, 64
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+MARKS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+
+
+def sentences(count: int = 400) -> list[str]:
+    """Invent a text to train tokenizers on."""
+    rng = random.Random(5)
+    words = ["".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3)) for _ in range(150)]
+    return [" ".join(rng.choices(words, k=9)) + "." for _ in range(count)]
+
+
+def tokenizer(family: str) -> Any:
+    """Train the kind of tokenizer that a family has."""
+    import tokenizers
+    import transformers
+    from tokenizers import models, normalizers, pre_tokenizers, trainers
+
+    if family == "roberta":
+        raw = tokenizers.ByteLevelBPETokenizer()
+        raw.train_from_iterator(sentences(), vocab_size=WORDS + 100, special_tokens=list(MARKS), show_progress=False)
+        state = json.loads(raw.to_str())["model"]
+        merges = [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in state["merges"]]
+        return transformers.RobertaTokenizer(vocab=state["vocab"], merges=merges)
+    if family == "xlm-roberta":
+        built = tokenizers.Tokenizer(models.Unigram())
+        built.pre_tokenizer = pre_tokenizers.Metaspace()
+        trainer = trainers.UnigramTrainer(
+            vocab_size=WORDS, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+        )
+        built.train_from_iterator(sentences(), trainer)
+        vocab = [(piece, score) for piece, score in json.loads(built.to_str())["model"]["vocab"]]
+        return transformers.XLMRobertaTokenizer(vocab=[*vocab, ("<mask>", 0.0)])
+    built = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    built.normalizer = normalizers.BertNormalizer()
+    built.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=WORDS, special_tokens=marks, show_progress=False)
+    built.train_from_iterator(sentences(), trainer)
+    kind = transformers.DistilBertTokenizer if family == "distilbert" else transformers.BertTokenizer
+    return kind(vocab=built.get_vocab())
+
+
+def config(family: str, words: int, changes: Mapping[str, Any]) -> Any:
+    """Give the configuration of a family's tiny model; from 0.02, the usual range, so small ones learn nothing."""
+    import transformers
+
+    changes = {"initializer_range": 0.15, **changes}
+    if family == "distilbert":
+        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": POSITIONS}
+        return transformers.DistilBertConfig(vocab_size=words, **sizes, **changes)
+    marks = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+    kinds = {
+        "bert": (transformers.BertConfig, {}),
+        "electra": (transformers.ElectraConfig, {"embedding_size": 16}),
+        "roberta": (transformers.RobertaConfig, {"type_vocab_size": 1, **marks}),
+        "xlm-roberta": (transformers.XLMRobertaConfig, {"type_vocab_size": 1, **marks}),
+    }
+    kind, own = kinds[family]
+    positions = POSITIONS + (2 if "roberta" in family else 0)
+    return kind(vocab_size=words, max_position_embeddings=positions, **SIZES, **own, **changes)
+
+
+def save_checkpoint(folder: Path, family: str, changes: Mapping[str, Any] | None = None, auto: str = "") -> Path:
+    """Save a random checkpoint; `changes` are made to its configuration, `auto` names the class with a head."""
+    import torch
+    import transformers
+
+    words = tokenizer(family)
+    made = config(family, len(words) + 3, changes or {})
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        model = getattr(transformers, auto or "AutoModelForMaskedLM").from_config(made)
+    save_pretrained(model, folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def save_pretrained(model: Any, folder: Path) -> None:
+    """Save a model without transformers' progress bar."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    model.save_pretrained(folder)
+    logging.enable_progress_bar()
+
+
+def write_card(folder: Path, name: str = "tiny", **source: Any) -> Path:
+    """Write a card of a made world; keywords change its source."""
+    made = {
+        "kind": "made", "world": "topics", "seed": 1, "rows": {"train": 48, "dev": 24, "test": 24},
+        "classes": 3, "words": 5, "noise": 0.0,
+    } | source  # fmt: skip
+    several = made["world"] == "several"
+    names = [f"class{number}" for number in range(made["classes"])]
+    columns = {"text": "text"} | ({"labels": "labels"} if several else {"label": "label"})
+    if made["world"] == "pairs":
+        names, columns["text_pair"] = ["same", "other", "denied"], "text_pair"
+    card = {
+        "name": name, "title": "Made", "description": "Invented words.", "tasks": ["classification"],
+        "languages": ["eng"], "licence": "none", "citation": "none", "source": made, "columns": columns,
+        "labels": names, "splits": {split: {} for split in made["rows"]},
+    }  # fmt: skip
+    path = folder / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(card), encoding="utf-8")
+    return path
+
+
+TRAIN: dict[str, Any] = {
+    "epochs": 1, "batch": 8, "learning_rate": 1e-3, "schedule": "linear", "warmup": 0.1, "weight_decay": 0.01,
+    "clip": 1.0, "precision": "fp32", "select": "dev",
+}  # fmt: skip
+
+
+def recipe_tree(checkpoint: Path, card: Path) -> dict[str, Any]:
+    """Give a recipe as plain data."""
+    return {
+        "name": "tiny", "seeds": [13], "model": {"checkpoint": str(checkpoint), "max_tokens": 48},
+        "task": {"kind": "classification"}, "data": {"card": str(card)}, "tuning": [{"kind": "full"}],
+        "train": dict(TRAIN), "evaluate": [{"split": "test"}], "machine": {"device": "cpu", "threads": 1},
+    }  # fmt: skip
+
+
+def write_recipe(path: Path, tree: Mapping[str, Any]) -> Path:
+    """Write a recipe; JSON is YAML."""
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    return path
+
+
+STILL = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+"""Changes to a configuration of BERT's kin: no dropout."""
+
+
+@dataclass
+class Parts:
+    """What the loop needs, opened as `nlptl.run` and `nlptl.plan` open it."""
+
+    inputs: Any
+    opened: Any
+    fitted: Any
+    rows: Any
+    features: Any
+    moving: Any
+    verbs: Any
+
+    def plans(self, count: int) -> list[Any]:
+        """Give the first steps of the run."""
+        from nlptl.data import batches
+
+        train = self.inputs.recipe.train
+        found = batches.training_steps(self.features, batch=train.batch, epochs=train.epochs, seed=13)
+        return [next(found) for _ in range(count)]
+
+    def train(self, count: int, *, total: int = 10, verbs: Any = None) -> list[Any]:
+        """Take the first steps."""
+        from nlptl import engine
+
+        recipe = self.inputs.recipe
+        return list(
+            engine.train(
+                self.moving, verbs or self.verbs, self.plans(count), total=total, settings=recipe.train,
+                tuning=recipe.tuning, seed=13, micro_tokens=recipe.machine.micro_tokens,
+            )
+        )  # fmt: skip
+
+    def gradients(self, count: int = 1) -> list[dict[str, Any]]:
+        """Take the first steps; give the gradient, by name, that each handed to the optimizer."""
+        names = {parameter: name for name, parameter in self.moving.bare.named_parameters()}
+        found: list[dict[str, Any]] = []
+
+        def look(optimizer: Any, *_: Any) -> None:
+            members = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            found.append({names[one]: one.grad.clone() for one in members if one.grad is not None})
+
+        self.moving.optimizer.register_step_pre_hook(look)
+        self.train(count)
+        return found
+
+    def tensors(self) -> dict[str, Any]:
+        """Copy the parameters as they are now."""
+        return {name: one.detach().clone() for name, one in self.moving.bare.named_parameters()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the tensors as they would be saved: whole embedding table, stock modules."""
+        from nlptl.modules import embedding
+
+        embedding.restore(self.moving.bare)
+        return dict(self.moving.bare.state_dict())
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """A folder with a recipe, ready to run."""
+
+    folder: Path
+    recipe: Path
+
+    def run(self, *overrides: str, out: str = "runs", watch: Any = None) -> Any:
+        """Run it in this process; give the one Result."""
+        from nlptl.run import run
+
+        (result,) = run(self.recipe, overrides=overrides, out=self.folder / out, watch=watch)
+        return result
+
+    def parts(self, *overrides: str) -> Parts:
+        """Open everything up to the loop."""
+        from nlptl import backbone, prepare, state
+        from nlptl.checks import check
+        from nlptl.computing import open_machine
+
+        inputs = prepare.gather(check(self.recipe, overrides))
+        recipe = inputs.recipe
+        rows = prepare.training_rows(inputs, 13)
+        fitted = recipe.task.fit(rows, inputs.card)
+        head_seed = state.head_seed(13)
+        opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=head_seed)
+        features = recipe.task.encode(rows, opened, fitted, "train")
+        computing = open_machine("cpu", recipe.train.precision, 1)
+        moving = state.build(recipe, opened, fitted, features, computing)
+        return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))
+
+    def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `nlptl run RECIPE` in a process of its own; keywords are environment variables."""
+        line = ["-m", "nlptl", "run", str(self.recipe), *arguments, "--out", str(self.folder / out)]
+        return python(*line, **variables)
+
+
+def python(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Start Python in the repository's root, with `given` on its standard input, and wait for it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    line = [sys.executable, *arguments]
+    return subprocess.run(
+        line, input=given, capture_output=True, text=True, env=environment, cwd=ROOT, check=False, timeout=240
+    )
+
+
+def near_gate(folder: Path, probe: Any, task: Any, expected: Any) -> float:
+    """Stand in for `saved.gate`: load the model in this process."""
+    from nlptl import evaluate, saved
+
+    one = saved.load(folder, device="cpu", numbers="fp32")
+    again = evaluate.witnesses(one.model.module, one.task, probe, one.opened, one.fitted, one.computing)
+    found = saved.difference(again, expected)
+    assert found <= saved.TOLERANCE
+    return found
+
+
+def outcome(directory: Path) -> dict[str, Any]:
+    """Give what two runs that are the same to the bit must have in common."""
+    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = {"weights": sha256(directory / "model" / "model.safetensors")}
+    found |= {path.name: sha256(path) for path in sorted((directory / "predictions").iterdir())}
+    found["metrics"] = [one["metrics"] for one in report["evaluation"]]
+    found["history"] = report["training"]["history"]
+    return found
+
+
+def sha256(path: Path) -> str:
+    """Give the sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def weights(directory: Path) -> dict[str, Any]:
+    """Give the tensors of a run's saved model."""
+    from safetensors.torch import load_file
+
+    return dict(load_file(directory / "model" / "model.safetensors"))
+
+
+def largest_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
+    """Give the largest difference of two sets of tensors of the same names."""
+    assert set(first) == set(second)
+    return max(float((first[name] - second[name]).abs().max()) for name in first)
+
+
+def predictions(directory: Path, name: str = "test") -> list[dict[str, Any]]:
+    """Give the records of a file of predictions."""
+    text = (directory / "predictions" / f"{name}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def ids_of(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give the row ids of predictions."""
+    return [record["id"] for record in records]
