@@ -53,13 +53,13 @@ def write(name: str, rows: Sequence[Row], *, seeds: Sequence[int], notes: Sequen
 
 def show(rows: Sequence[Row]) -> None:
     """Print rows as a table; a bar that is missed is marked."""
-    print(f"{'':46} {'ours':>9} {'theirs':>9} {'ratio':>7} {'95 %':>15} {'n':>6} {'bar':>6}")
+    print(f"{'':68} {'ours':>9} {'theirs':>9} {'ratio':>7} {'95 %':>15} {'n':>6} {'bar':>6}")
     for row in rows:
         value = row.ratio if row.ratio is not None else row.ours
         missed = " missed" if row.bar is not None and value is not None and value < row.bar else ""
         between = "" if row.low is None or row.high is None else f"{row.low:.3g} to {row.high:.3g}"
         cells = [_cell(row.ours, 9), _cell(row.theirs, 9), _cell(row.ratio, 7), f"{between:>15}", _cell(row.n, 6)]
-        print(f"{row.what:46} {' '.join(cells)} {_cell(row.bar, 6)}{missed}")
+        print(f"{row.what:68} {' '.join(cells)} {_cell(row.bar, 6)}{missed}")
 
 
 def rates(tokens: int) -> dict[str, float]:

@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ evaluate: [{{split: dev}}, {{split: test}}]
 machine: {{device: cpu, save_every: 100000}}
 """
 BATCH = 32
-TURN = 4
+TURN = 6
 """Steps of a turn."""
 
 WARM_UP = 2
@@ -225,7 +225,7 @@ def accuracy(world: World, pieces: results.Pieces) -> None:
     import torch
 
     from nlptl.job import Watch
-    from nlptl.run import run_seed
+    from nlptl.runs import run_seed
 
     done = {piece["side"] for piece in pieces.of("accuracy")}
     with tempfile.TemporaryDirectory() as folder:
@@ -258,10 +258,9 @@ def table(world: World, pieces: results.Pieces) -> list[results.Row]:
     operations = 6 * world.encoder_parameters * world.mean_tokens
     for name in [*THEIRS, *OURS]:
         numbers = "bf16" if "bf16" in name else "fp32 oneDNN" if name in OURS else "fp32"
-        shares = [
-            one[name]["examples"] / one[name]["wall"] * operations / one["rates"][numbers] for one in rounds
-        ]
-        rows.append(results.Row(f"share of the floor, {name}", ours=statistics.median(shares), n=len(shares)))
+        rate = statistics.median(one["rates"][numbers] for one in rounds)
+        share = _rate(rounds, name, "wall") * operations / rate
+        rows.append(results.Row(f"share of the floor, {name}", ours=share, n=len(rounds)))
     for piece in pieces.of("accuracy"):
         for split in ("dev", "test"):
             count = len(world.rows[split])
@@ -271,15 +270,20 @@ def table(world: World, pieces: results.Pieces) -> list[results.Row]:
     return rows
 
 
-def _ratio(what: str, rounds: list[dict[str, Any]], ours: str, theirs: str, unit: str, bar: float) -> results.Row:
-    def rate(side: str) -> list[float]:
-        return [one[side]["examples"] / one[side][unit] for one in rounds]
+def _rate(rounds: Sequence[dict[str, Any]], side: str, unit: str) -> float:
+    """Give examples a second over all rounds. Not the median of a few steps' rates: grouped batches differ in length."""
+    return sum(one[side]["examples"] for one in rounds) / sum(one[side][unit] for one in rounds)
 
-    found = [our / their for our, their in zip(rate(ours), rate(theirs), strict=True)]
-    between = bootstrap(lambda chosen: statistics.median(found[one] for one in chosen), len(found), seed=0)
+
+def _ratio(what: str, rounds: list[dict[str, Any]], ours: str, theirs: str, unit: str, bar: float) -> results.Row:
+    def ratio(chosen: Sequence[int]) -> float:
+        drawn = [rounds[one] for one in chosen]
+        return _rate(drawn, ours, unit) / _rate(drawn, theirs, unit)
+
+    between = bootstrap(ratio, len(rounds), seed=0)
     return results.Row(
-        f"{what} ({ours})", statistics.median(rate(ours)), statistics.median(rate(theirs)), statistics.median(found),
-        len(found), between.low, between.high, bar if unit == "wall" and ours == "nlptl bf16" else None,
+        f"{what} ({ours})", _rate(rounds, ours, unit), _rate(rounds, theirs, unit), ratio(range(len(rounds))),
+        len(rounds), between.low, between.high, bar if unit == "wall" and ours == "nlptl bf16" else None,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from nlptl.version import __version__
 
 if TYPE_CHECKING:
     from nlptl.computing import Numbers
-    from nlptl.run import Result
+    from nlptl.runs import Result
     from nlptl.saved import Loaded
 
 # Threads that wait for each other by spinning starve when anything else runs beside them: on two shared cores a
@@ -34,7 +34,7 @@ def run(
     `overrides` are `key=value` strings as on the command line. Raises `nlptl.errors.BadInput`, which holds every
     problem of the recipe, the card and the data.
     """
-    from nlptl.run import run as run_recipe
+    from nlptl.runs import run as run_recipe
 
     return run_recipe(recipe, overrides=overrides, out=out, offline=offline)
 

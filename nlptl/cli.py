@@ -41,7 +41,7 @@ def run(
     if processes > 1 and not launch.inside():
         raise typer.Exit(launch.again(sys.argv[1:], processes))
     launch.check_world()
-    from nlptl.run import run as run_recipe
+    from nlptl.runs import run as run_recipe
 
     with terminal.watch(quiet=launch.rank() > 0) as watch:
         results = run_recipe(recipe, overrides=overrides or (), out=out, offline=offline, watch=watch)

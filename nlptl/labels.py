@@ -6,6 +6,7 @@ functions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,16 @@ def of_row(row: Row) -> list[str]:
 def of_prediction(prediction: Prediction) -> list[str]:
     """Give a prediction's labels, one or several."""
     return [prediction.value] if isinstance(prediction.value, str) else list(prediction.value)
+
+
+def probabilities(logits: Sequence[float], *, several: bool) -> list[float]:
+    """Give each label's probability: softmax over the labels, or for several labels each one's own sigmoid."""
+    if several:
+        return [1 / (1 + math.exp(-one)) if one >= 0 else math.exp(one) / (1 + math.exp(one)) for one in logits]
+    top = max(logits)
+    powers = [math.exp(one - top) for one in logits]
+    total = sum(powers)
+    return [power / total for power in powers]
 
 
 def decide(chances: Mapping[str, float], *, several: bool, threshold: float) -> str | list[str]:

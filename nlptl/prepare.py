@@ -53,7 +53,21 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
     given = plan.task.given
     warnings = [*checked.warnings, *_conflicts(rows, given), *suspicions.suspicions(rows, given), *_rare(plan, rows)]
-    return Inputs(plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings))
+    return Inputs(
+        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
+    )
+
+
+def look_ahead(inputs: Inputs, seed: int) -> None:
+    """Raise BadInput for what only rows, task and checkpoint together show, while nothing is written and no model
+    loaded.
+    """
+    plan = inputs.recipe
+    plan.task.fit(training_rows(inputs, seed), inputs.card)
+    opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=plan.model.max_tokens, head_seed=0)
+    if opened.family not in plan.task.families:
+        what = f"{inputs.checkpoint.name} is of the family '{opened.family}'; task '{plan.task.kind}' works with"
+        raise BadInput("model.checkpoint", Problem(f"{what} {', '.join(plan.task.families)}", field="model.checkpoint"))
 
 
 def _needed(plan: Recipe) -> dict[str, set[str] | None]:

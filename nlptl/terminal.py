@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nlptl.checks import Checked
     from nlptl.job import Watch
     from nlptl.plan import Planned
-    from nlptl.run import Result
+    from nlptl.runs import Result
 
 EVERY = 10.0
 """Seconds between two plain lines of progress."""

@@ -18,7 +18,7 @@ FLOORS = {
     ],
     3: ["backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing"],
     4: [
-        "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "run",
+        "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
         "saved", "state",
     ],
     5: ["cli", "terminal", "__main__"],

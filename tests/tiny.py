@@ -218,7 +218,7 @@ class Tiny:
 
     def run(self, *overrides: str, out: str = "runs", watch: Any = None) -> Any:
         """Run it in this process; give the one Result."""
-        from nlptl.run import run
+        from nlptl.runs import run
 
         (result,) = run(self.recipe, overrides=overrides, out=self.folder / out, watch=watch)
         return result

@@ -1,6 +1,5 @@
 """Classification: a text or a pair of texts gets one label, or several."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -214,7 +213,7 @@ class Classification(Task):
         threshold.
         """
         (partial,) = partials
-        chances = _sigmoid(partial.values) if fitted.several else _softmax(partial.values)
+        chances = labels.probabilities(partial.values, several=fitted.several)
         named = dict(zip(fitted.names, chances, strict=True))
         value = labels.decide(named, several=fitted.several, threshold=fitted.threshold)
         return Prediction(row.id, value, {"probabilities": named})
@@ -282,17 +281,6 @@ def _target(row: Row, fitted: Labels) -> Any:
 def _cut(encoding: Any) -> int:
     """Count the tokens that truncation took off; the tokenizers keep them, special tokens added, as further windows."""
     return sum(sum(1 - special for special in rest.special_tokens_mask) for rest in encoding.overflowing)
-
-
-def _softmax(logits: Sequence[float]) -> list[float]:
-    top = max(logits)
-    powers = [math.exp(value - top) for value in logits]
-    total = sum(powers)
-    return [power / total for power in powers]
-
-
-def _sigmoid(logits: Sequence[float]) -> list[float]:
-    return [1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value)) for value in logits]
 
 
 def _reorder(model: Model, order: list[int], names: tuple[str, ...]) -> None:

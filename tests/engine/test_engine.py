@@ -70,7 +70,7 @@ def test_the_loss_of_a_step_is_torchs_weighted_mean(make: Make, micro_tokens: in
     model.zero_grad()
     (step,) = made.parts(f"machine.micro_tokens={micro_tokens}").train(1)
     assert step.loss == pytest.approx(expected.item(), rel=1e-6)
-    assert_close(gradient, parts.gradients()[0], 1e-6)
+    assert_close(gradient, parts.gradients()[0], 1e-5)
 
 
 def test_balanced_weights_are_those_of_the_usual_formula(make: Make) -> None:
@@ -97,7 +97,7 @@ def reference(parts: tiny.Parts, checkpoint: Path) -> Any:
 
 
 def test_five_steps_are_those_of_a_plain_loop(make: Make, checkpoint: Callable[..., Path]) -> None:
-    rate, total, decay, clip = 1e-3, 10, 0.1, 0.3
+    rate, total, decay, clip = 1e-3, 10, 0.1, 1.8
     parts = make(still=True, train={"learning_rate": rate, "warmup": 0.2, "weight_decay": decay, "clip": clip}).parts()
     model = reference(parts, checkpoint("bert", still=True))
     bare = [one for name, one in model.named_parameters() if name.endswith("bias") or "LayerNorm" in name]

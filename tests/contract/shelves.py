@@ -1,0 +1,50 @@
+"""Samples of every kind's settings, derived from its fields: what tests of all kinds vary."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+from nlptl import kinds
+
+NEEDED: dict[tuple[str, str], dict[str, Any]] = {
+    ("tuning", "freeze"): {"blocks": 1},
+    ("tuning", "decay"): {"factor": 0.5},
+}
+"""Settings without a default, for kinds that have such. A kind that is missing here fails its tests, as it should."""
+
+
+def all_kinds(*shelves: str) -> list[tuple[str, str]]:
+    """Give (shelf, kind) of everything that stands on some shelves."""
+    return [(shelf, kind) for shelf in shelves for kind in kinds.shelf(shelf)]
+
+
+def least(shelf: str, kind: str) -> dict[str, Any]:
+    """Give the fewest settings that a kind takes."""
+    return {"kind": kind, **NEEDED.get((shelf, kind), {})}
+
+
+def variations(shelf: str, kind: str) -> Iterator[tuple[str, Any]]:
+    """Yield (field, another value) for every setting but `kind`."""
+    made = kinds.shelf(shelf)[kind](**least(shelf, kind))
+    for name, field in type(made).model_fields.items():
+        if name != "kind":
+            yield name, other(field.annotation, getattr(made, name))
+
+
+def other(annotation: Any, value: Any) -> Any:
+    """Give a value of a type that is not `value`."""
+    options = list(get_args(annotation)) if get_origin(annotation) is typing.Literal else []
+    for option in options:
+        if option != value:
+            return option
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value * 0.75 if value else 0.25
+    if isinstance(value, str):
+        return f"{value}x"
+    raise AssertionError(f"no other value of {annotation} than {value!r} is known here; teach this function one")
