@@ -93,8 +93,8 @@ class Pieces:
     """What a stopped benchmark has measured already, one JSON object a line, and what is left of its budget."""
 
     def __init__(self, name: str, minutes: float, *, fresh: bool) -> None:
-        FOLDER.mkdir(exist_ok=True)
-        self.place = FOLDER / f"{name}.pieces.jsonl"
+        self.place = FOLDER.parent / "work" / f"{name}.pieces.jsonl"
+        self.place.parent.mkdir(exist_ok=True)
         if fresh:
             self.place.unlink(missing_ok=True)
         self.minutes = minutes

@@ -271,7 +271,7 @@ def table(world: World, pieces: results.Pieces) -> list[results.Row]:
 
 
 def _rate(rounds: Sequence[dict[str, Any]], side: str, unit: str) -> float:
-    """Give examples a second over all rounds. Not the median of a few steps' rates: grouped batches differ in length."""
+    """Give examples a second over all rounds, not the median of their rates: grouped batches differ in length."""
     return sum(one[side]["examples"] for one in rounds) / sum(one[side][unit] for one in rounds)
 
 

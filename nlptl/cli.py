@@ -10,6 +10,7 @@ from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from nlptl import launch
 from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
 Numbers = Literal["fp32", "bf16"]
@@ -36,7 +37,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run a recipe. One run directory a seed: finished ones are found, begun ones go on."""
-    from nlptl import launch, terminal
+    from nlptl import terminal
 
     if processes > 1 and not launch.inside():
         raise typer.Exit(launch.again(sys.argv[1:], processes))
@@ -212,15 +213,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 130
     except Exception as fault:
         code = _told(fault, given)
-    if code in (130, 143) and given[:1] == ["run"]:
+    if code in (130, 143) and given[:1] == ["run"] and launch.speaks():
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
     sys.exit(_flushed(code))
 
 
 def _told(fault: Exception, arguments: Sequence[str]) -> int:
     """Say what went wrong, on one process of several; give the exit code."""
-    from nlptl import crash, launch, terminal
+    from nlptl import crash, terminal
 
+    if launch.inside() and crash.is_lost_peer(fault):
+        terminal.say(f"process {launch.rank()}: another process of this run has ended; its own message says why")
+        return NlptlError.exit_code
     if crash.is_out_of_memory(fault):
         fault = OutOfSpace("memory ran out; lower machine.micro_tokens, which changes no number, or model.max_tokens")
     code = fault.exit_code if isinstance(fault, NlptlError) else NlptlError.exit_code

@@ -18,6 +18,8 @@ MEMORY_WORDS = re.compile(
     r"out of memory|can't allocate memory|not enough memory|cannot allocate memory", re.IGNORECASE
 )
 
+PEER_WORDS = re.compile(r"connection (closed|reset) by (remote )?peer|broken pipe|application timeout", re.IGNORECASE)
+
 
 def report(fault: BaseException, arguments: Sequence[str]) -> str:
     """Write what is known of a fault to a file in the working directory; give the lines that ask for it.
@@ -53,3 +55,8 @@ def _write(name: str, text: str) -> Path | None:
 def is_out_of_memory(fault: BaseException) -> bool:
     """Say whether memory ran out: Python's own error, or one of torch's, which are RuntimeErrors told by their text."""
     return isinstance(fault, MemoryError) or (isinstance(fault, RuntimeError) and bool(MEMORY_WORDS.search(str(fault))))
+
+
+def is_lost_peer(fault: BaseException) -> bool:
+    """Say whether another process of the same run has gone: that one says why."""
+    return isinstance(fault, RuntimeError) and bool(PEER_WORDS.search(str(fault)))

@@ -23,6 +23,11 @@ def rank() -> int:
     return int(os.environ.get("RANK", "0"))
 
 
+def speaks() -> bool:
+    """Say whether this process is the one of the command that says how it ended: rank 0, not the one that starts it."""
+    return rank() == 0 and (inside() or ASKED not in os.environ)
+
+
 def again(arguments: Sequence[str], processes: int) -> int:
     """Start this command again as `processes` processes, by torchrun's own launcher; give the exit code of the first
     that failed.
@@ -30,6 +35,7 @@ def again(arguments: Sequence[str], processes: int) -> int:
     import logging
 
     import torch
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -39,7 +45,8 @@ def again(arguments: Sequence[str], processes: int) -> int:
         os.environ["ACCELERATE_USE_CPU"] = "true"
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     # The processes print their own errors; the launcher's summary of them is for people who debug the launcher.
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    for name in ("torch.distributed.elastic", "torch.distributed.elastic.agent.server.api"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     settings = LaunchConfig(
         min_nodes=1, max_nodes=1, nproc_per_node=processes, rdzv_backend="c10d", rdzv_endpoint="localhost:0",
         max_restarts=0, monitor_interval=0.2, run_id=uuid.uuid4().hex,
@@ -49,6 +56,8 @@ def again(arguments: Sequence[str], processes: int) -> int:
     except ChildFailedError as failure:
         code = int(failure.get_first_failure()[1].exitcode)
         return code if code >= 0 else 128 - code
+    except SignalException as stopped:  # it has passed the signal on, and the processes have written a checkpoint
+        return 128 + int(stopped.sigval)
     return 0
 
 
@@ -70,7 +79,7 @@ def _asked_of_accelerate() -> str | None:
     """
     if inside() or "ACCELERATE_MIXED_PRECISION" not in os.environ:
         return None
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         line = "\0".join(psutil.Process().parent().cmdline())

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nlptl import backbone, recipe, seeds
+from nlptl import artifacts, backbone, recipe, seeds
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
 from nlptl.data import batches, suspicions
@@ -62,7 +62,9 @@ def look_ahead(inputs: Inputs, seed: int) -> None:
     """Raise BadInput for what only rows, task and checkpoint together show, while nothing is written and no model
     loaded.
     """
-    plan = inputs.recipe
+    plan, folder = inputs.recipe, inputs.checkpoint.directory
+    if (folder / artifacts.MANIFEST).is_file() and (faults := artifacts.verify(folder)):
+        raise BadInput(f"checkpoint {inputs.checkpoint.name}", [Problem(fault) for fault in faults])
     plan.task.fit(training_rows(inputs, seed), inputs.card)
     opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=plan.model.max_tokens, head_seed=0)
     if opened.family not in plan.task.families:

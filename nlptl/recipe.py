@@ -35,7 +35,7 @@ class DataSection(Value):
     """Which data the run sees."""
 
     card: str = Field(min_length=1)
-    """Name of a data card (`nlptl cards`), or the path of one."""
+    """Name of a data card, or the path of one."""
 
     languages: tuple[str, ...] | None = None
     """ISO 639-3 codes to train on; absent: all of the card's."""

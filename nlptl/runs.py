@@ -13,6 +13,7 @@ from nlptl import artifacts, backbone, engine, evaluate, prepare, report, saved,
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
 from nlptl.data import batches
+from nlptl.errors import BadInput
 from nlptl.job import Job, Progress, Watch
 from nlptl.prepare import Inputs
 from nlptl.tasks import Feature, Row, Scores
@@ -57,11 +58,17 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     if done is not None:
         watch.say(f"{directory} is finished; nothing to do")
         return Result(directory, done, True)
+    prepare.look_ahead(inputs, seed)
     settings = inputs.recipe.machine
     computing = open_machine(settings.device, inputs.recipe.train.precision, settings.threads)
     lock = artifacts.lock(directory) if computing.main else contextlib.nullcontext()
     with lock, artifacts.signals() as stop:
-        job = _open(inputs, seed, directory, computing, stop, watch)
+        try:
+            job = _open(inputs, seed, directory, computing, stop, watch)
+        except BadInput:
+            if computing.main:
+                artifacts.forget(directory)
+            raise
         progress = _train(job, state.resume(job))
         return Result(directory, _finish(job, progress), False)
 

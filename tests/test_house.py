@@ -16,7 +16,7 @@ FLOORS = {
         "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labels", "texts",
     ],
-    3: ["backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing"],
+    3: ["backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening"],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
         "saved", "state",

@@ -3,7 +3,7 @@
 from nlptl.artifacts.checkpoints import newest, publish, recover, save
 from nlptl.artifacts.files import read_json, write_bytes, write_json, write_text
 from nlptl.artifacts.lines import append_line, read_lines, truncate_log
-from nlptl.artifacts.locking import lock
+from nlptl.artifacts.locking import forget, lock
 from nlptl.artifacts.machine import environment
 from nlptl.artifacts.manifest import MANIFEST, Entry, Manifest, read_manifest, verify
 from nlptl.artifacts.places import check_place, space_for
@@ -18,6 +18,7 @@ __all__ = [
     "append_line",
     "check_place",
     "environment",
+    "forget",
     "lock",
     "newest",
     "publish",

@@ -38,12 +38,12 @@ def lock(directory: Path) -> Iterator[None]:
     The kernel gives the lock back when its holder dies, however it dies, so the file itself is never removed: it says
     who holds the lock or held it last.
     """
-    with placing(directory), room(directory, lambda: 4096):
-        directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = _open(directory)
     owner = os.getpid()
     try:
-        _take(descriptor, directory)
+        while not _take(descriptor, directory):
+            os.close(descriptor)
+            descriptor = _open(directory)
         _held.add(descriptor)
         try:
             yield
@@ -56,7 +56,21 @@ def lock(directory: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
-def _take(descriptor: int, directory: Path) -> None:
+def forget(directory: Path) -> None:
+    """Remove a directory in which nothing but the lock is; the caller holds it. For a run that was refused at once."""
+    if os.listdir(directory) == [LOCK]:
+        (directory / LOCK).unlink()
+        directory.rmdir()
+
+
+def _open(directory: Path) -> int:
+    with placing(directory), room(directory, lambda: 4096):
+        directory.mkdir(parents=True, exist_ok=True)
+        return os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+
+
+def _take(descriptor: int, directory: Path) -> bool:
+    """Take the lock; False when the file is no longer the one in the directory, since its holder has `forgotten` it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -65,11 +79,14 @@ def _take(descriptor: int, directory: Path) -> None:
         if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
             raise BadInput(str(directory), "this file system has no file locks; choose another folder") from None
         raise
+    if os.fstat(descriptor).st_nlink == 0:
+        return False
     with room(directory, lambda: 4096):
         started = datetime.now().astimezone().isoformat(timespec="seconds")
         data = to_json({"pid": os.getpid(), "host": socket.gethostname(), "started": started}) + b"\n"
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, data, 0)
+    return True
 
 
 def _describe(descriptor: int) -> str:

@@ -184,7 +184,7 @@ def test_witnesses_are_numbers_that_json_can_hold(parts: tiny.Parts, kind: str, 
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
-PLUMBING = ("name", "seeds", "machine", "data.root")
+PLUMBING = ("name", "seeds", "machine", "data.root", "nlptl")
 
 
 def leaves(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
@@ -209,7 +209,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
     """Give another value that the leaf takes."""
     absent = {
         "languages": ["eng"], "train_rows": 20, "root": "/elsewhere", "metric": "macro_f1", "evaluate_every": 3,
-        "patience": 2, "threads": 2, "save_every": 2, "external": [{"metric": "x", "runs_code": True}], "clip": 0.5,
+        "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "external": [{"metric": "x", "runs_code": True}], "clip": 0.5,
     }  # fmt: skip
     words = {"schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager"}
     key = next(one for one in reversed(path) if isinstance(one, str))

@@ -1,0 +1,75 @@
+"""Every recipe that is shipped: it loads, its card is there, nothing is wrong with it, and it takes two steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tiny
+
+from nlptl import cards, strict
+from nlptl.checks import check
+from nlptl.errors import BadInput
+from nlptl.recipe import Recipe
+
+RECIPES = sorted(cards.shipped("recipes").rglob("*.yaml"))
+every_recipe = pytest.mark.parametrize(
+    "path", RECIPES, ids=lambda path: path.relative_to(cards.shipped("recipes")).with_suffix("").as_posix()
+)
+
+
+def test_there_are_recipes() -> None:
+    assert "quickstart" in {path.stem for path in RECIPES}
+
+
+@every_recipe
+def test_it_holds_together_and_names_a_card(path: Path) -> None:
+    checked = check(path)
+    assert checked.card.name == checked.recipe.data.card
+    assert checked.recipe.data.card in cards.names()
+    assert not checked.warnings
+    assert checked.recipe.name == path.stem, "the name of the file, so that runs and recipes are found by each other"
+
+
+@every_recipe
+def test_it_says_where_its_schema_lies_and_what_it_is_for(path: Path) -> None:
+    """The schema that editors read is found by its path; a comment says what the recipe is for."""
+    first, second, *_ = path.read_text(encoding="utf-8").splitlines()
+    up = "../" * len(path.relative_to(cards.shipped("recipes")).parts)
+    assert first == f"# yaml-language-server: $schema={up}nlptl.schema.json"
+    assert second.startswith("# ")
+
+
+@every_recipe
+def test_what_it_says_of_science_is_all_there_is(path: Path) -> None:
+    """Written out with every default, it is the same recipe."""
+    recipe = check(path).recipe
+    assert strict.validate(strict.parse(strict.dump(recipe), "again.yaml"), Recipe).value == recipe
+
+
+@every_recipe
+def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_path: Path) -> None:
+    """With a tiny checkpoint and 16 of its rows, on its own data, as far as they are here."""
+    overrides = [
+        f"model.checkpoint={json.dumps(str(checkpoint('bert')))}", "model.max_tokens=32", "data.train_rows=16",
+        "train.epochs=1", "train.batch=8", "train.precision=fp32", "machine.threads=1", "machine.device=cpu",
+    ]  # fmt: skip
+    card = check(path).card
+    try:
+        parts = tiny.Tiny(tmp_path, path).parts(*overrides)
+    except BadInput as problem:
+        if not _is_absent(problem):
+            raise
+        pytest.skip(f"the data of card {card.name} are not here")
+    steps = parts.train(2)
+    assert [step.examples for step in steps] == [8, 8]
+    assert set(parts.fitted.names) == set(card.labels)
+    for split, rows in parts.inputs.rows.items():
+        assert len(rows) == card.splits[split].rows
+
+
+def _is_absent(problem: BadInput) -> bool:
+    """Say whether all that is wrong is that files are not on this machine."""
+    return all(any(word in str(one) for word in ("not here", "no such file", "NLPTL_DATA")) for one in problem.problems)
