@@ -22,8 +22,6 @@ REPORT = "report.json"
 class Section:
     """One set that was scored."""
 
-    number: int
-    """Its place in the recipe's `evaluate`."""
     asked: Evaluation
     language: str
     """"" where languages are not scored apart."""
@@ -57,7 +55,12 @@ def write_beginning(directory: Path, inputs: Inputs, seed: int) -> None:
 
 
 def write(
-    job: Job, progress: Progress, fitted: Any, sections: Sequence[Section], gate: Mapping[str, Any]
+    job: Job,
+    progress: Progress,
+    fitted: Any,
+    chosen: Mapping[str, Any],
+    sections: Sequence[Section],
+    gate: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Write predictions, then `report.json`, last: a run that has one is finished."""
     inputs = job.inputs
@@ -79,6 +82,7 @@ def write(
         "cut": {"train": _cut(job.features), recipe.train.select: _cut(job.select[1])},
         "parameters": {"all": job.moving.parameters, "trainable": job.moving.trainable},
         "training": _training(job, progress),
+        "selection": dict(chosen),
         "evaluation": [_section(job, fitted, rows, dev, one) for one in sections],
         "reload_gate": dict(gate),
         "warnings": list(inputs.warnings),

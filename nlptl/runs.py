@@ -178,28 +178,35 @@ def _finish(job: Job, progress: Progress) -> dict[str, Any]:
     """Take the best weights, calibrate, score every set, save, let a fresh process reload, report."""
     recipe, task = job.inputs.recipe, job.inputs.recipe.task
     state.load_best(job, progress.best_step)
-    rows, features = job.select
-    fitted = job.fitted
-    if rows:
-        partials = _partials(job, features, recipe.train.select, fitted)
-        predictions = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
-        fitted = task.calibrate(predictions, rows, fitted)
+    fitted, chosen = _calibrate(job)
     sections = []
-    for number, one in enumerate(recipe.evaluate):
+    for one in recipe.evaluate:
         for language, part in evaluate.by_language(job.inputs.rows[one.split], one.languages):
             encoded = task.encode(part, job.opened, fitted, "predict")
             partials = _partials(job, encoded, f"{one.split} {language}".strip(), fitted)
             predictions = evaluate.predictions_of(task, part, partials, job.opened, fitted)
-            sections.append(
-                report.Section(number, one, language, part, predictions, task.score(predictions, part, fitted))
-            )
+            sections.append(report.Section(one, language, part, predictions, task.score(predictions, part, fitted)))
     if not job.main:
         job.computing.wait()
         return report.finished(job.directory) or {}
     difference = _save(job, fitted)
-    written = report.write(job, progress, fitted, sections, difference)
+    written = report.write(job, progress, fitted, chosen, sections, difference)
     job.computing.wait()
     return written
+
+
+def _calibrate(job: Job) -> tuple[Any, dict[str, Any]]:
+    """Calibrate on the selecting rows; give what was fitted, and what the chosen weights score on those rows."""
+    task, (rows, features) = job.inputs.recipe.task, job.select
+    if not rows:
+        return job.fitted, {}
+    partials = _partials(job, features, job.inputs.recipe.train.select, job.fitted)
+    raw = evaluate.predictions_of(task, rows, partials, job.opened, job.fitted)
+    fitted = task.calibrate(raw, rows, job.fitted)
+    said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
+    metrics = dict(task.score(said, rows, fitted).metrics)
+    intervals = {name: list(pair) for name, pair in task.intervals(said, rows, fitted, job.seed).items()}
+    return fitted, {"rows": len(rows), "metrics": metrics, "intervals": intervals}
 
 
 def _save(job: Job, fitted: Any) -> dict[str, Any]:

@@ -101,9 +101,14 @@ def _lines() -> Watch:
 
     shown: dict[str, float] = {}
     began: dict[str, tuple[float, int]] = {}
+    latest: dict[str, int] = {}
 
     def update(name: str, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
+        if done < latest.get(name, 0):  # the same work again, for another seed or after another epoch
+            began.pop(name)
+            shown.pop(name)
+        latest[name] = done
         first, offset = began.setdefault(name, (now, done))
         if now - shown.setdefault(name, now) < EVERY:
             return
@@ -147,19 +152,10 @@ def show_results(results: Sequence[Result], *, as_json: bool) -> None:
 def _scores(report: Mapping[str, Any]) -> str:
     lines = []
     name = next(iter(report["evaluation"][0]["metrics"]))
-    if report["training"]["history"] and report["training"]["best_score"] is not None:
-        best = next(
-            (one for one in report["training"]["history"] if one["step"] == report["training"]["best_step"]), None
-        )
-        if best and best["metrics"]:
-            lines.append(
-                [
-                    f"{report['selected_on']} (chose the checkpoint)",
-                    str(report["rows"].get(report["selected_on"], "")),
-                    f"{best['metrics'][name]:.4f}",
-                    "",
-                ]
-            )
+    if chosen := report["selection"]:
+        low, high = chosen["intervals"][name]
+        title = f"{report['selected_on']} (chose the checkpoint)"
+        lines.append([title, str(chosen["rows"]), f"{chosen['metrics'][name]:.4f}", f"{low:.4f} to {high:.4f}"])
     for one in report["evaluation"]:
         title = " ".join(part for part in (one["split"], one["language"]) if part)
         low, high = one["intervals"][name]

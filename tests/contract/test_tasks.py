@@ -209,7 +209,8 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
     """Give another value that the leaf takes."""
     absent = {
         "languages": ["eng"], "train_rows": 20, "root": "/elsewhere", "metric": "macro_f1", "evaluate_every": 3,
-        "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "external": [{"metric": "x", "runs_code": True}], "clip": 0.5,
+        "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5,
+        "external": [{"metric": "x", "runs_code": True}],
     }  # fmt: skip
     words = {"schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager"}
     key = next(one for one in reversed(path) if isinstance(one, str))

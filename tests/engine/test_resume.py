@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -52,6 +53,26 @@ def made(make: Make, variant: str = "trimmed") -> tiny.Tiny:
     return make(**{"train": TRAIN, **VARIANTS[variant]})
 
 
+@dataclass(frozen=True)
+class Whole:
+    """What an uninterrupted run ended with."""
+
+    outcome: dict[str, Any]
+    training: dict[str, Any]
+    log: list[int]
+
+
+WHOLE: dict[str, Whole] = {}
+
+
+def whole_run(one: tiny.Tiny, variant: str = "trimmed") -> Whole:
+    """Run without a stop, once a variant: where a run lies is no part of its outcome."""
+    if variant not in WHOLE:
+        done = one.run(out="whole")
+        WHOLE[variant] = Whole(tiny.outcome(done.directory), done.report["training"], logged(done.directory))
+    return WHOLE[variant]
+
+
 def logged(directory: Any) -> list[int]:
     return [record["number"] for record in artifacts.read_lines(directory / "log.jsonl")]
 
@@ -61,8 +82,8 @@ def logged(directory: Any) -> list[int]:
 def test_stopped_after_every_step(make: Make, variant: str) -> None:
     """One run in as many pieces as it has steps."""
     one = made(make, variant)
-    whole = one.run(out="whole")
-    steps = whole.report["training"]["steps"]
+    whole = whole_run(one, variant)
+    steps = whole.training["steps"]
     assert steps == (STEPS if variant != "several" else 7)
     for step in range(1, steps + 1):
         with pytest.raises(SystemExit) as caught:
@@ -70,9 +91,9 @@ def test_stopped_after_every_step(make: Make, variant: str) -> None:
         assert caught.value.code == 143
     pieces = one.run(out="pieces")
     assert not pieces.found
-    assert tiny.outcome(pieces.directory) == tiny.outcome(whole.directory)
-    assert pieces.report["training"]["best_step"] == whole.report["training"]["best_step"]
-    assert logged(pieces.directory) == logged(whole.directory) == list(range(1, steps + 1))
+    assert tiny.outcome(pieces.directory) == whole.outcome
+    assert pieces.report["training"]["best_step"] == whole.training["best_step"]
+    assert logged(pieces.directory) == whole.log == list(range(1, steps + 1))
     trimmed = one.parts().moving.trimmed
     assert (trimmed is None) == (variant == "freeze")
 
@@ -81,12 +102,12 @@ def test_stopped_after_every_step(make: Make, variant: str) -> None:
 def test_crashed_at_every_step(make: Make) -> None:
     """Each crash costs the steps since the last checkpoint, which are taken again; their log lines are not kept."""
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
     for step in range(1, STEPS + 1):
         with pytest.raises(Crash):
             one.run("machine.save_every=3", out="pieces", watch=crash_at(step))
     pieces = one.run(out="pieces")
-    assert tiny.outcome(pieces.directory) == tiny.outcome(whole.directory)
+    assert tiny.outcome(pieces.directory) == whole.outcome
     assert logged(pieces.directory) == list(range(1, STEPS + 1))
 
 
@@ -94,12 +115,12 @@ def test_crashed_at_every_step(make: Make) -> None:
 @pytest.mark.parametrize("step", [1, 6, 7, 11])
 def test_crashed_once_and_taken_up(make: Make, step: int) -> None:
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
     with pytest.raises(Crash):
         one.run("machine.save_every=1", out=f"cut{step}", watch=crash_at(step))
     said: list[str] = []
     again = one.run(out=f"cut{step}", watch=Watch(say=said.append))
-    assert tiny.outcome(again.directory) == tiny.outcome(whole.directory)
+    assert tiny.outcome(again.directory) == whole.outcome
     assert (f"going on after step {step - 1} of {STEPS}" in said) == (step > 1)
 
 
@@ -108,7 +129,7 @@ def test_crashed_once_and_taken_up(make: Make, step: int) -> None:
 def test_crashed_in_an_evaluation(make: Make, when: str) -> None:
     """`evaluate dev`: at step 4, before the checkpoint of that step. `evaluate test`: after training."""
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
 
     def work(name: str, done: int, total: int) -> None:
         if name == when:
@@ -117,14 +138,14 @@ def test_crashed_in_an_evaluation(make: Make, when: str) -> None:
     with pytest.raises(Crash):
         one.run("machine.save_every=3", out="cut", watch=Watch(work=work))
     again = one.run(out="cut")
-    assert tiny.outcome(again.directory) == tiny.outcome(whole.directory)
+    assert tiny.outcome(again.directory) == whole.outcome
 
 
 def test_crashed_between_model_and_report(make: Make, near_gate: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from nlptl import report
 
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
 
     def crash(*_: Any) -> None:
         raise Crash
@@ -134,7 +155,7 @@ def test_crashed_between_model_and_report(make: Make, near_gate: None, monkeypat
         with pytest.raises(Crash):
             one.run(out="cut")
     again = one.run(out="cut")
-    assert tiny.outcome(again.directory) == tiny.outcome(whole.directory)
+    assert tiny.outcome(again.directory) == whole.outcome
 
 
 @pytest.mark.usefixtures("near_gate")
@@ -142,12 +163,12 @@ def test_crashed_between_model_and_report(make: Make, near_gate: None, monkeypat
 def test_killed_in_earnest(make: Make, fault: str) -> None:
     """`kill -9` in a process of its own: while a checkpoint is staged, after a rename, while old ones are removed."""
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
     killed = one.command("machine.save_every=2", out="cut", NLPTL_FAULT=fault)
     assert killed.returncode == -signal.SIGKILL
     again = one.run("machine.save_every=2", out="cut")
     assert not again.found
-    assert tiny.outcome(again.directory) == tiny.outcome(whole.directory)
+    assert tiny.outcome(again.directory) == whole.outcome
     left = [path.name for path in again.directory.rglob("*") if path.name.startswith((".staging", ".replaced"))]
     assert not left
 
@@ -169,7 +190,7 @@ def test_what_is_compared_can_differ(make: Make) -> None:
     from safetensors.torch import load_file, save_file
 
     one = made(make)
-    whole = one.run(out="whole")
+    whole = whole_run(one)
     with pytest.raises(SystemExit):
         one.run(out="cut", watch=stop_after(6))
     (moments,) = (one.folder / "cut").rglob("step-00000006/optimizer.safetensors")
@@ -180,4 +201,4 @@ def test_what_is_compared_can_differ(make: Make) -> None:
     (moments.parent / artifacts.MANIFEST).unlink()
     manifest.seal(moments.parent, 6)
     again = one.run(out="cut")
-    assert tiny.outcome(again.directory)["weights"] != tiny.outcome(whole.directory)["weights"]
+    assert tiny.outcome(again.directory)["weights"] != whole.outcome["weights"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +65,7 @@ def rows_of(folder: Path) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Trained]]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
     """Train every case; then let one fresh process load all models, since its start takes seconds."""
     from nlptl import saved
 
@@ -86,7 +85,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Trai
     done = tiny.python("-c", ASK, given=json.dumps(asked))
     assert done.returncode == 0, done.stderr
     theirs = json.loads(done.stdout.splitlines()[-1])
-    yield {name: Trained(results[name], inputs[name], theirs[name]) for name in NAMES}
+    return {name: Trained(results[name], inputs[name], theirs[name]) for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)

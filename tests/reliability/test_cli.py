@@ -344,3 +344,28 @@ def test_main_gives_no_value() -> None:
     with pytest.raises(SystemExit) as end:
         cli.main(["--version"])
     assert end.value.code == 0
+
+
+def test_fetch_takes_recipes_and_cards(make: Make, capsys: Capsys) -> None:
+    made = make()
+    said = command(capsys, "fetch", made.recipe)
+    assert said.out.splitlines()[1:] == ["tiny: train, 48 rows", "tiny: dev, 24 rows", "tiny: test, 24 rows"]
+    assert "/bert: " in said.out.splitlines()[0]
+    assert command(capsys, "fetch", made.folder / "tiny.yaml").out.count("rows\n") == 3
+
+
+def test_106_no_secret_reaches_the_run(
+    make: Make, capsys: Capsys, near_gate: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("HF_TOKEN", "WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD", "NLPTL_TOKEN")
+    planted = {name: f"planted-{number}-value" for number, name in enumerate(names)}
+    for name, value in planted.items():
+        monkeypatch.setenv(name, value)
+    address = "https://someone:pw-in-address@host.example/data"
+    made = make(data={"root": address})
+    said = command(capsys, "run", made.recipe, "--out", made.folder / "runs")
+    assert said.code == 0, said.err
+    written = b"".join(tree(made.folder / "runs").values()) + (said.out + said.err).encode()
+    for secret in (*planted.values(), "pw-in-address"):
+        assert secret.encode() not in written
+    assert b"host.example" in written, "the address itself is kept"
