@@ -11,7 +11,7 @@ from nlptl.errors import BadInput
 from nlptl.tasks import Backbone, Batch, Feature, Partial, Prediction, Row, Task
 
 CPU_TOKENS = 2048
-"""Padded tokens of a batch on a CPU: with 16,384 what a layer hands on no longer fits the cache, at 0.65 of the speed."""
+"""Padded tokens of a batch on a CPU: with 16,384 what a layer hands on outgrows the cache, at 0.65 of the speed."""
 
 if TYPE_CHECKING:
     from torch import nn

@@ -88,6 +88,8 @@ def _bar() -> Iterator[Watch]:
         def update(name: str, done: int, total: int, note: str = "") -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(name, total=total, note="")
+            elif done < progress.tasks[tasks[name]].completed:  # the same work begins anew: its rate too
+                progress.reset(tasks[name])
             progress.update(tasks[name], completed=done, total=total, note=note, visible=done < total)
 
         def step(one: Any, total: int) -> None:
@@ -101,16 +103,15 @@ def _lines() -> Watch:
 
     shown: dict[str, float] = {}
     began: dict[str, tuple[float, int]] = {}
-    latest: dict[str, int] = {}
+    last: dict[str, int] = {}
 
     def update(name: str, done: int, total: int, note: str = "") -> None:
         now = time.monotonic()
-        if done < latest.get(name, 0):  # the same work again, for another seed or after another epoch
-            began.pop(name)
-            shown.pop(name)
-        latest[name] = done
-        first, offset = began.setdefault(name, (now, done))
-        if now - shown.setdefault(name, now) < EVERY:
+        if name not in last or done < last[name]:  # first seen, or the same work begins anew
+            began[name], shown[name] = (now, done), now
+        last[name] = done
+        first, offset = began[name]
+        if now - shown[name] < EVERY:
             return
         shown[name] = now
         left = (now - first) / max(1, done - offset) * (total - done)

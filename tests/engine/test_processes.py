@@ -20,7 +20,7 @@ from nlptl.errors import BadInput
 Make = Callable[..., tiny.Tiny]
 AWKWARD = {"train": 47, "dev": 23, "test": 1821}
 """1,821 is the size of SST-2's test split: no multiple of 2, 8 or 16."""
-TRAIN = {"batch": 8, "epochs": 2, "learning_rate": 2e-3, "evaluate_every": 3}
+TRAIN = {"batch": 8, "epochs": 2, "learning_rate": 2e-3, "evaluate_every": 3, "select": "last"}
 
 
 @pytest.fixture

@@ -346,6 +346,22 @@ def test_main_gives_no_value() -> None:
     assert end.value.code == 0
 
 
+def test_time_left_is_that_of_this_time(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work of one name that is done again, as an evaluation is, has a clock of its own each time."""
+    from nlptl import terminal
+
+    clock = [0.0]
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: clock[0])
+    with terminal.watch(quiet=False) as watch:
+        for start in (0.0, 1000.0):
+            for done in range(10, 60, 10):
+                clock[0] = start + done
+                watch.work("evaluate dev", done, 100)
+    lines = ["evaluate dev: 20 of 100, 80 s left", "evaluate dev: 50 of 100, 50 s left"]
+    shown = capsys.readouterr().err.splitlines()
+    assert [shown[0], shown[3], shown[4], shown[7]] == lines * 2
+
+
 def test_fetch_takes_recipes_and_cards(make: Make, capsys: Capsys) -> None:
     made = make()
     said = command(capsys, "fetch", made.recipe)
