@@ -1,57 +1,52 @@
-"""Random checkpoints of two layers, as transformers saves them, each with the kind of tokenizer that its family has."""
+"""Random checkpoints of two layers as transformers saves them, the same every time, with tokenizers of their kinds."""
 
 from __future__ import annotations
 
-import json
-import random
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 FAMILIES = ("bert", "roberta", "distilbert", "electra", "xlm-roberta")
-WORDS, POSITIONS = 300, 64
+POSITIONS = 64
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 STILL = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 """Changes to a configuration of BERT's kin: no dropout."""
 MARKS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
-def sentences(count: int = 400) -> list[str]:
-    """Invent a text to train tokenizers on."""
-    rng = random.Random(5)
-    words = ["".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3)) for _ in range(150)]
-    return [" ".join(rng.choices(words, k=9)) + "." for _ in range(count)]
+def pieces() -> list[str]:
+    """Give what words are cut into: letters, syllables, some with an end.
+
+    Written down and not trained: the trainers of `tokenizers` give another vocabulary in each process.
+    """
+    letters = list("abcdefghijklmnopqrstuvwxyz.")
+    syllables = [first + vowel for first in "bdfgklmnprstvz" for vowel in "aeiou"]
+    return [*letters, *syllables, *(syllable + end for syllable in syllables[:40] for end in "nr")]
 
 
 def tokenizer(family: str) -> Any:
-    """Train the kind of tokenizer that a family has."""
-    import tokenizers
+    """Give the kind of tokenizer that a family has."""
     import transformers
-    from tokenizers import models, normalizers, pre_tokenizers, trainers
+    from tokenizers import pre_tokenizers
 
+    known = pieces()
     if family == "roberta":
-        raw = tokenizers.ByteLevelBPETokenizer()
-        raw.train_from_iterator(sentences(), vocab_size=WORDS + 100, special_tokens=list(MARKS), show_progress=False)
-        state = json.loads(raw.to_str())["model"]
-        merges = [tuple(pair) if isinstance(pair, list) else tuple(pair.split(" ")) for pair in state["merges"]]
-        return transformers.RobertaTokenizer(vocab=state["vocab"], merges=merges)
+        joined = [tuple(piece) for piece in known if len(piece) == 2]
+        joined += [("\u0120", piece) for piece in known if len(piece) == 2]  # U+0120 stands for a space
+        single = sorted(pre_tokenizers.ByteLevel.alphabet())
+        names = [*MARKS, *single, *("".join(pair) for pair in joined)]
+        return transformers.RobertaTokenizer(vocab=_numbered(names), merges=joined)
     if family == "xlm-roberta":
-        built = tokenizers.Tokenizer(models.Unigram())
-        built.pre_tokenizer = pre_tokenizers.Metaspace()
-        trainer = trainers.UnigramTrainer(
-            vocab_size=WORDS, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
-        )
-        built.train_from_iterator(sentences(), trainer)
-        vocab = [(piece, score) for piece, score in json.loads(built.to_str())["model"]["vocab"]]
-        return transformers.XLMRobertaTokenizer(vocab=[*vocab, ("<mask>", 0.0)])
-    built = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    built.normalizer = normalizers.BertNormalizer()
-    built.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trainer = trainers.WordPieceTrainer(vocab_size=WORDS, special_tokens=marks, show_progress=False)
-    built.train_from_iterator(sentences(), trainer)
+        scored = [(mark, 0.0) for mark in MARKS[:4]]
+        scored += [("\u2581", -3.0), *((piece, -6.0 + len(piece)) for piece in known)]  # U+2581: the start of a word
+        return transformers.XLMRobertaTokenizer(vocab=[*scored, ("<mask>", 0.0)])
     kind = transformers.DistilBertTokenizer if family == "distilbert" else transformers.BertTokenizer
-    return kind(vocab=built.get_vocab())
+    marks = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    return kind(vocab=_numbered([*marks, *known, *(f"##{piece}" for piece in known)]))
+
+
+def _numbered(names: list[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
 
 
 def config(family: str, words: int, changes: Mapping[str, Any]) -> Any:

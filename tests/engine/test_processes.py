@@ -67,19 +67,20 @@ def test_two_processes_train_as_one_does_and_resume(
 ) -> None:
     """One after the other, since a start takes seconds: whole, killed, refused with another number, taken up."""
     alone = awkward.run(out="alone")
-    done = awkward.command("--processes", "2", out="two")
+    # Small micro-batches, so that ranks have different numbers of them and must not meet before the last.
+    done = awkward.command("--processes", "2", "machine.micro_tokens=150", out="two")
     assert done.returncode == 0, done.stderr
     two = only(awkward.folder / "two")
     assert report(two)["training"]["processes"] == 2
     assert two.name == alone.directory.name, "the number of processes is plumbing"
     assert_same_run(alone.directory, two)
 
-    killed = awkward.command("--processes", "2", out="killed", NLPTL_FAULT="pruned:2")
+    killed = awkward.command("--processes", "2", "machine.micro_tokens=150", out="killed", NLPTL_FAULT="pruned:2")
     assert killed.returncode == 128 + 9, killed.stderr
     with pytest.raises(BadInput, match="begun with 2 processes, it cannot go on with 1"):
         awkward.run(out="killed")
     assert not (only(awkward.folder / "killed") / "report.json").exists()
-    again = awkward.command("--processes", "2", out="killed")
+    again = awkward.command("--processes", "2", "machine.micro_tokens=150", out="killed")
     assert again.returncode == 0, again.stderr
     assert "going on after step 6 of 12" in again.stderr
     assert tiny.outcome(only(awkward.folder / "killed")) == tiny.outcome(two)

@@ -15,7 +15,7 @@ import nlptl
 
 CASES = [(family, "topics") for family in tiny.FAMILIES] + [("bert", "several"), ("roberta", "pairs")]
 NAMES = [f"{family}-{world}" for family, world in CASES]
-TRAIN = {"epochs": 45, "batch": 8, "learning_rate": 5e-3, "select": "last", "evaluate_every": 1000}
+TRAIN = {"epochs": 40, "batch": 16, "learning_rate": 5e-3, "select": "last", "evaluate_every": 1000}
 ROWS = {"train": 16, "test": 40}
 ASK = """
 import json, sys

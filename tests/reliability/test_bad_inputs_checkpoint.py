@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import tiny
+import tiny_checkpoints
 from artifact_help import tree
 from bad_inputs_help import GOOD, Said, card, command, files, recipe
 
@@ -185,7 +186,7 @@ def test_93_memory_that_runs_out(place: Path, capsys: Capsys, monkeypatch: pytes
 def test_82_a_decoder_without_a_pad_token(tmp_path: Path, capsys: Capsys) -> None:
     import transformers
 
-    words = tiny.tokenizer("roberta")
+    words = tiny_checkpoints.tokenizer("roberta")
     mine = transformers.GPT2Tokenizer(vocab=words.get_vocab(), merges=[])
     config = transformers.GPT2Config(vocab_size=len(mine) + 2, n_embd=16, n_layer=1, n_head=1, n_positions=64)
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "gpt")
