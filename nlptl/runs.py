@@ -45,7 +45,9 @@ def run(recipe: str | Path | Checked, *, overrides: Sequence[str] = (), out: str
     checked = recipe if isinstance(recipe, Checked) else check(recipe, overrides)
     watch = watch or Watch()
     artifacts.check_place(Path(out))
+    watch.say("reading data and checkpoint")
     inputs = prepare.gather(checked, offline=offline)
+    artifacts.check_place(Path(out), inputs=(inputs.checkpoint.directory,))
     for warning in inputs.warnings:
         watch.say(f"warning: {warning}")
     return [run_seed(inputs, seed, Path(out), watch) for seed in inputs.recipe.seeds]

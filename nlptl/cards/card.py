@@ -74,7 +74,7 @@ class Overlap(Value):
 
 
 class DataCard(Value):
-    """One data set. `nlptl data CARD` checks it and shows it."""
+    """One data set: what it is, where it lies, and how its columns become those that a task reads."""
 
     name: Name
     """The card's file name without its ending."""

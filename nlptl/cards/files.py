@@ -1,9 +1,9 @@
 """What a card says of files: where they lie, what must be true of them, and which split they are."""
 
-import re
 from pathlib import PurePosixPath
 from typing import Annotated
 
+import regex
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from nlptl.strict import Value
@@ -119,8 +119,8 @@ class Division(Value):
     def _has_a_group(cls, document: str | None) -> str | None:
         if document is not None:
             try:
-                compiled = re.compile(document)
-            except re.error as error:
+                compiled = regex.compile(document)
+            except regex.error as error:
                 raise ValueError(f"not a regular expression: {error}") from None
             if compiled.groups != 1:
                 raise ValueError("must have exactly one group, such as ^([0-9]+)_")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import regex
 
 from nlptl import seeds
 from nlptl.data import overlap
+from nlptl.errors import BadInput
+
+PATTERN_SECONDS = 1.0
 
 
 class Item(NamedTuple):
@@ -67,13 +71,21 @@ def _groups(items: Sequence[Item], document: str | None) -> list[list[Item]]:
     first: dict[str, int] = {}
     for number, (item, duplicate) in enumerate(zip(items, overlap.groups([item.text for item in items]), strict=True)):
         parent[root(number)] = root(duplicate)
-        match = re.search(document, item.id) if document is not None else None
+        match = _document(document, item.id) if document is not None else None
         if match is not None:
             parent[root(number)] = root(first.setdefault(match[1], number))
     found: dict[int, list[Item]] = defaultdict(list)
     for number, item in enumerate(items):
         found[root(number)].append(item)
     return list(found.values())
+
+
+def _document(pattern: str, identity: str) -> Any:
+    """Match the card's pattern against an id, within a second: a pattern can be written to run for ever."""
+    try:
+        return regex.search(pattern, identity, timeout=PATTERN_SECONDS)
+    except TimeoutError:
+        raise BadInput("division.document", f"the pattern {pattern!r} takes too long on the id {identity!r}") from None
 
 
 def _ordered(found: Sequence[list[Item]], seed: int) -> list[list[Item]]:

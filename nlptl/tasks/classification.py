@@ -134,7 +134,10 @@ class Classification(Task):
         """Tokenise each text (or pair) to one feature; labels go along for training alone."""
         if not rows:
             return []
-        pairs = [row.values["text_pair"] for row in rows] if "text_pair" in rows[0].values else None
+        paired = {"text_pair" in row.values for row in rows}
+        if len(paired) == 2:
+            raise BadInput("rows", Problem("some have a text_pair and some have none", field="text_pair"))
+        pairs = [row.values["text_pair"] for row in rows] if paired == {True} else None
         tokens = backbone.tokenizer(
             [row.values["text"] for row in rows], pairs, truncation="longest_first", max_length=backbone.max_tokens,
             return_attention_mask=False,

@@ -43,14 +43,14 @@ def test_micro_batches_change_no_gradient_with_dropout_on(make: Make, family: st
     longest = max(len(feature.input_ids) for feature in pieces.plans(1)[0].features)
     assert 64 // longest <= 4, "a micro-batch holds a few of the 16 examples"
     assert pieces.moving.noise.calls, "dropout is on"
-    assert_close(whole, cut, 1e-6)
+    assert_close(whole, cut, 1e-5)  # sums over 400 tokens in another order: 400 times fp32's 6e-8
 
 
 def test_several_labels_and_uneven_micro_batches_change_no_gradient(make: Make) -> None:
     made = make(source={"world": "several"}, train={"batch": 15, "clip": None}, task={"weights": "balanced"})
     (whole,) = made.parts().gradients()
     (cut,) = made.parts("machine.micro_tokens=100").gradients()
-    assert_close(whole, cut, 1e-6)
+    assert_close(whole, cut, 1e-5)  # sums over 400 tokens in another order: 400 times fp32's 6e-8
 
 
 @pytest.mark.parametrize("micro_tokens", [64, 8192])
