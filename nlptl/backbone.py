@@ -20,6 +20,8 @@ from nlptl.screening import bad
 from nlptl.tasks import Model
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+$", re.ASCII)
+MANIFEST = "MANIFEST.json"
+"""What a run writes beside the files of its model; it says nothing that they do not."""
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
 
@@ -118,11 +120,8 @@ def inspect(name: str, *, offline: bool = False) -> Checkpoint:
     files = screening.weights_of(name, directory)
     keys = frozenset(key for file in files for key in screening.keys_of(name, file))
     total = hashlib.sha256()
-    extra = [
-        directory / part
-        for part in ("config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt", "nlptl.json")
-    ]
-    for file in [*files, *(part for part in extra if part.is_file())]:
+    others = {file for pattern in WANTED[1:] for file in directory.glob(pattern)} - {directory / MANIFEST}
+    for file in [*files, *sorted(others)]:
         total.update(f"{file.name}\0".encode())
         with file.open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())
@@ -157,6 +156,8 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     if not tokenizer.is_fast:
         raise bad(name, "its tokenizer is a slow one, without offsets", "take a checkpoint with a tokenizer.json")
     notes = []
+    if family == "encoder":
+        tokenizer.padding_side = "right"  # positions count from the first column, whatever stands in it
     if tokenizer.pad_token is None:
         tokenizer.pad_token = _pad_token(tokenizer, config)
         notes.append(

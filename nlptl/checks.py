@@ -135,7 +135,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     metric = recipe.train.metric
-    possible = recipe.task.metrics_of(card)
+    possible = [name for name in recipe.task.metrics_of(card) if name not in recipe.task.errors]
     if metric is not None and metric not in possible:
         yield found.problem(
             ("train", "metric"), f"on card '{card.name}' there is no metric '{metric}'", did_you_mean(metric, possible)

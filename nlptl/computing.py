@@ -5,6 +5,7 @@ numbers.
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,15 +55,24 @@ class Computing:
         self.accelerator.wait_for_everyone()
 
 
+@functools.cache
+def _threads_at_first() -> int:
+    """Give how many threads torch had before any run changed it."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def open_machine(device: str, numbers: Numbers, threads: int | None = None) -> Computing:
     """Choose device, threads and kernels. Raises BadInput where the device or the precision is not to be had here."""
     import torch
     from accelerate import Accelerator
 
     chosen = precision.device_of(device)  # type: ignore[arg-type]
+    # Both are settings of the process: what an earlier run in it asked for must not stay.
+    torch.set_float32_matmul_precision("highest")
     precision.kernels(chosen, numbers)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads or _threads_at_first())
     accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision="no")
     scaler = torch.amp.GradScaler(chosen) if numbers == "fp16" else None
     return Computing(accelerator, numbers, scaler)

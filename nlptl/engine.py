@@ -32,8 +32,8 @@ class Step:
     epoch: int
     loss: float
     """Mean over the step's examples (or their weights), over all processes; penalties of tunings are not in it."""
-    gradient_norm: float
-    """Before clipping."""
+    gradient_norm: float | None
+    """Before clipping; None where it overflowed under fp16 and the step was skipped."""
     learning_rate: float
     examples: int
     tokens: int
@@ -86,14 +86,14 @@ def train(
         for group, scale in zip(state.optimizer.param_groups, state.scales, strict=True):
             group["lr"] = rate * scale
         loss, norm = _gradient(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens, clip=settings.clip)
-        _move(state)
+        moved = _move(state)
         state.optimizer.zero_grad(set_to_none=True)
-        if state.trimmed is not None and state.trimmed.weight.requires_grad:
+        if moved and state.trimmed is not None and state.trimmed.weight.requires_grad:
             group = next(
                 one for one in state.optimizer.param_groups if any(p is state.trimmed.weight for p in one["params"])
             )
             state.trimmed.decay_rest(1 - group["lr"] * group["weight_decay"])
-        for kind in tuning:
+        for kind in tuning if moved else ():
             kind.after_step(state.bare, plan.number)
         tokens = sum(len(feature.input_ids) for feature in plan.features)
         yield Step(plan.number, plan.epoch, loss, norm, rate, len(plan.features), tokens, time.perf_counter() - began)
@@ -108,7 +108,7 @@ def _gradient(
     seed: int,
     micro_tokens: int,
     clip: float | None,
-) -> tuple[float, float]:
+) -> tuple[float, float | None]:
     """Leave the gradient of the step's mean loss in the parameters; give that loss and the gradient's norm.
 
     Sums go backward, scaled by a constant so that their size is near that of a mean; one division by the true count,
@@ -117,36 +117,49 @@ def _gradient(
     """
     import torch
 
+    total, count = _backward(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens)
+    loss = total / count if count else math.nan
+    if state.computing.scaler is not None:
+        state.computing.scaler.unscale_(state.optimizer)
+    if count not in (0.0, len(plan.features)):
+        torch._foreach_mul_(_gradients(state), len(plan.features) / count)
+    _add_penalties(state, tuning)
+    gradients = _gradients(state)
+    norm = float(torch.nn.utils.get_total_norm(gradients))
+    _check_finite(loss, norm if state.computing.scaler is None else 0.0, plan)
+    if clip is not None and norm > clip:
+        torch._foreach_mul_(gradients, clip / norm)
+    return loss, norm if math.isfinite(norm) else None
+
+
+def _gradients(state: Trained) -> list[Tensor]:
+    return [parameter.grad for parameter in state.bare.parameters() if parameter.grad is not None]
+
+
+def _backward(
+    state: Trained, verbs: Verbs, plan: StepPlan, tuning: Sequence[Tuning], *, seed: int, micro_tokens: int
+) -> tuple[float, float]:
+    """Run all micro-batches of a step forward and back; give the sum of losses and the count, over all processes."""
+    import torch
+
     shares = micro_batches(plan.features, tokens=micro_tokens, rank=state.rank, world=state.world)
     # A rank that gets no example of a short step computes one that counts nothing: all ranks must meet in the exchange.
     real = float(bool(shares))
     shares = shares or [[plan.features[0]]]
-    expected = len(plan.features)
     scaler = state.computing.scaler
     sums = torch.zeros(2, dtype=torch.float64)
     for number, share in enumerate(shares, 1):
-        result = _micro_loss(state, verbs, share, plan.number, tuning, seed)
-        # DDP averages over processes at the last backward; times `world` makes that a sum.
+        # DDP decides in the forward pass whether its backward exchanges gradients, so both stand inside.
         with _hold(state, number == len(shares)):
-            scaled = result.total * (real * state.world / expected)
-            state.computing.accelerator.backward(scaled if scaler is None else scaler.scale(scaled))
-        sums += torch.stack([result.total.detach().double().cpu(), result.count.double().cpu()]) * real
+            result = _micro_loss(state, verbs, share, plan.number, tuning, seed)
+            # It averages over processes; times `world` makes that a sum. Not accelerate's `backward`, which would
+            # divide once more where the environment sets its accumulation steps.
+            scaled = result.total * (real * state.world / len(plan.features))
+            torch.autograd.backward(scaled if scaler is None else scaler.scale(scaled))
+        sums += torch.stack([result.total.detach().cpu().double(), result.count.cpu().double()]) * real
     if state.world > 1:
         sums = state.computing.accelerator.reduce(sums.to(state.computing.device), "sum").cpu()
-    if scaler is not None:
-        scaler.unscale_(state.optimizer)
-    count = float(sums[1])
-    loss = float(sums[0]) / count if count else math.nan
-    parameters = [parameter for parameter in state.bare.parameters() if parameter.grad is not None]
-    gradients: list[Tensor] = [parameter.grad for parameter in parameters]  # type: ignore[misc]
-    if count not in (0.0, expected):
-        torch._foreach_mul_(gradients, expected / count)
-    _add_penalties(state, tuning)
-    norm = float(torch.nn.utils.get_total_norm(gradients))
-    _check_finite(loss, norm if scaler is None else 0.0, plan)
-    if clip is not None:
-        torch.nn.utils.clip_grads_with_norm_(parameters, clip, torch.tensor(norm))
-    return loss, norm
+    return float(sums[0]), float(sums[1])
 
 
 def _micro_loss(
@@ -180,14 +193,16 @@ def _wrapped(kind: Tuning, forward: Callable[[Batch], Loss]) -> Callable[[Batch]
     return lambda batch: kind.around(forward, batch)
 
 
-def _move(state: Trained) -> None:
-    """Take the optimizer's step; under fp16 the scaler skips it when the gradient overflowed."""
+def _move(state: Trained) -> bool:
+    """Take the optimizer's step and say so; under fp16 the scaler skips it when the gradient overflowed."""
     scaler = state.computing.scaler
     if scaler is None:
         state.optimizer.step()
-    else:
-        scaler.step(state.optimizer)
-        scaler.update()
+        return True
+    before = scaler.get_scale()
+    scaler.step(state.optimizer)
+    scaler.update()
+    return bool(scaler.get_scale() >= before)
 
 
 def _hold(state: Trained, last: bool) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from nlptl import baselines, metrics, statistics
 from nlptl.baselines import Baseline
 from nlptl.statistics import Difference
-from nlptl.tasks import Prediction, Row, Scores
+from nlptl.tasks import Model, Prediction, Row, Scores
 
 SINGLE = ("accuracy", "macro_f1", "micro_f1", "matthews", "calibration_error")
 SEVERAL = ("macro_f1", "micro_f1", "subset_accuracy", "calibration_error")
@@ -185,3 +185,22 @@ def _plain(table: Mapping[str, metrics.LabelScores]) -> dict[str, dict[str, floa
     from dataclasses import asdict
 
     return {name: asdict(scores) for name, scores in table.items()}
+
+
+def reorder_head(model: Model, order: list[int], names: tuple[str, ...]) -> None:
+    """Put the head's last layer into the order of `names`: output j becomes what was output `order[j]`."""
+    import torch
+
+    outputs = [name for name in model.head if model.module.get_parameter(name).shape[0] == len(names)]
+    order_of = {name: number for number, (name, _) in enumerate(model.module.named_parameters())}
+    owner = max(outputs, key=order_of.__getitem__).rsplit(".", 1)[
+        0
+    ]  # a hidden layer may be as wide as there are labels
+    with torch.no_grad():
+        for name in outputs:
+            if name.rsplit(".", 1)[0] == owner:
+                parameter = model.module.get_parameter(name)
+                parameter.copy_(parameter[order])
+    config: Any = model.module.config
+    config.id2label = dict(enumerate(names))
+    config.label2id = {name: number for number, name in enumerate(names)}

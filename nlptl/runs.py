@@ -72,7 +72,10 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
                 artifacts.forget(directory)
             raise
         progress = _train(job, state.resume(job))
-        return Result(directory, _finish(job, progress), False)
+        result = Result(directory, _finish(job, progress), False)
+        if state.asked(job) == "leave":  # the seed is finished, the next is not begun
+            stop.leave()
+        return result
 
 
 def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop: artifacts.Stop, watch: Watch) -> Job:
@@ -159,7 +162,11 @@ def _score(job: Job, rows: Sequence[Row], features: Sequence[Feature], name: str
     task = job.inputs.recipe.task
     partials = _partials(job, features, name, job.fitted)
     job.moving.module.train()
-    return task.score(evaluate.predictions_of(task, rows, partials, job.opened, job.fitted), rows, job.fitted)
+    said = evaluate.predictions_of(task, rows, partials, job.opened, job.fitted)
+    fitted = task.calibrate(said, rows, job.fitted)  # as the finished model will be: a threshold decides who is best
+    if fitted is not job.fitted:
+        said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
+    return task.score(said, rows, fitted)
 
 
 def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> list[Any]:
@@ -216,9 +223,10 @@ def _save(job: Job, fitted: Any) -> dict[str, Any]:
     recipe, task = job.inputs.recipe, job.inputs.recipe.task
     began = time.perf_counter()
     probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
+    # Before the model is made plain, so that a fault in doing so shows as well.
+    expected = evaluate.witnesses(job.moving.bare, task, probe, job.opened, fitted, job.computing)
     module = state.plain(job)
     saved.save(job.directory / "model", module, job.opened, task, fitted, recipe.train.precision)
-    expected = evaluate.witnesses(module, task, probe, job.opened, fitted, job.computing)
     difference = saved.gate(job.directory / "model", probe, task, expected)
     job.watch.say(f"reloaded in a fresh process: the largest difference of a logit is {difference:.2g}")
     return {"rows": len(probe), "largest_difference": difference, "seconds": time.perf_counter() - began}

@@ -155,15 +155,14 @@ def gate(folder: Path, probe: Sequence[Row], task: Task, expected: Sequence[Any]
     ]
     question = json.dumps({"folder": str(folder.resolve()), "rows": rows})
     alone = {key: value for key, value in os.environ.items() if key not in DISTRIBUTED}
-    child = subprocess.run(
-        [sys.executable, "-m", "nlptl.saved"],
-        input=question,
-        capture_output=True,
-        text=True,
-        env=alone,
-        check=False,
-        timeout=600,
-    )
+    # -P: what lies in the working directory must not stand in for a library.
+    command = [sys.executable, "-P", "-m", "nlptl.saved"]
+    try:
+        child = subprocess.run(
+            command, input=question, capture_output=True, text=True, env=alone, check=False, timeout=600
+        )
+    except subprocess.TimeoutExpired:
+        raise ReloadMismatch(f"a fresh process did not load {folder} within ten minutes") from None
     if child.returncode != 0:
         raise ReloadMismatch(f"a fresh process cannot load {folder}:\n{child.stderr.strip()[-2000:]}")
     found = difference(json.loads(child.stdout.strip().splitlines()[-1]), expected)

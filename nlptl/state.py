@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -82,7 +83,18 @@ def checkpoint(job: Job, progress: Progress) -> None:
     """
     if job.main:
         artifacts.save(job.directory, progress.step, partial(_write, job, progress), job.inputs.recipe.machine.keep)
+        _prune_best(job.directory, progress.best_step)
     job.computing.wait()
+
+
+def _prune_best(directory: Path, best_step: int) -> None:
+    """Remove the best weights that no kept checkpoint would go on with."""
+    named = {f"best-{best_step:08d}"}
+    for file in directory.glob("checkpoints/step-*/state.json"):
+        named.add(f"best-{artifacts.read_json(file)['progress']['best_step']:08d}")
+    for folder in directory.glob("best-*"):
+        if folder.name not in named:
+            shutil.rmtree(folder)
 
 
 def _write(job: Job, progress: Progress, folder: Path) -> None:
@@ -95,6 +107,7 @@ def _write(job: Job, progress: Progress, folder: Path) -> None:
         "progress": asdict(progress),
         "world": job.moving.world,
         "versions": _versions(),
+        "scaler": job.computing.scaler.state_dict() if job.computing.scaler else None,
         "rest_decay": trimmed.rest_decay if trimmed else None,
     }
     artifacts.write_json(folder / "state.json", state)
@@ -163,10 +176,13 @@ def _read(job: Job, folder: Path) -> Progress:
     for key, tensor in moments.items():
         group, number, name = key.split(".", 2)
         parameter = inner.param_groups[int(group)]["params"][int(number)]
-        place = tensor if name == "step" else tensor.to(parameter.device)
-        inner.state.setdefault(parameter, {})[name] = place.clone(memory_format=torch.preserve_format)
+        inner.state.setdefault(parameter, {})[name] = tensor.to(parameter.device).clone(
+            memory_format=torch.preserve_format
+        )
     if job.moving.trimmed is not None:
         job.moving.trimmed.rest_decay = state["rest_decay"]
+    if job.computing.scaler:
+        job.computing.scaler.load_state_dict(state["scaler"])
     saved: Mapping[str, Any] = state["progress"]
     return Progress(**{**saved, "history": tuple(saved["history"])})
 
@@ -210,7 +226,9 @@ def check_room(directory: Path, inputs: Inputs) -> None:
 
 
 def keep_best(job: Job, step: int) -> None:
-    """Write the weights as they are now to `best/`, whole or not at all."""
+    """Write the weights as they are now to `best-STEP/`, whole or not at all; older ones stay until no checkpoint
+    names them.
+    """
     from safetensors.torch import save_file
 
     def write(folder: Path) -> None:
@@ -221,7 +239,7 @@ def keep_best(job: Job, step: int) -> None:
         )
 
     if job.main:
-        artifacts.publish(job.directory / "best", write)
+        artifacts.publish(job.directory / f"best-{step:08d}", write)
     job.computing.wait()
 
 
@@ -229,7 +247,7 @@ def load_best(job: Job, step: int) -> None:
     """Put the best weights back into the model, after checking every byte of them."""
     from safetensors.torch import load_file
 
-    folder = job.directory / "best"
+    folder = job.directory / f"best-{step:08d}"
     faults = artifacts.verify(folder)
     stored = artifacts.read_json(folder / "best.json")
     if faults or stored["step"] != step:

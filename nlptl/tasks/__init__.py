@@ -163,6 +163,8 @@ class Task(Value):
     """Canonical columns that a card must provide; `a|b` means either."""
     given: ClassVar[tuple[str, ...]] = ()
     """Those of the columns that the model sees; the others are gold."""
+    errors: ClassVar[tuple[str, ...]] = ()
+    """Metrics of `score` that fall with quality: they are shown, and no checkpoint is chosen by them."""
     rewritable: ClassVar[tuple[str, ...]] = ()
     """Columns whose text augmentation may change."""
     families: ClassVar[tuple[str, ...]] = ()
@@ -171,8 +173,8 @@ class Task(Value):
     kind: str
 
     def metrics_of(self, card: DataCard) -> tuple[str, ...]:
-        """Name what `score` gives on such data, the main metric first; a recipe may select by any that grows with
-        quality.
+        """Name what `score` gives on such data, the main metric first; a recipe may select by any but
+        the `errors`.
         """
         raise AssertionError(f"task kind '{self.kind}' has no verb `metrics_of`")
 

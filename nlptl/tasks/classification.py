@@ -37,6 +37,7 @@ class Classification(Task):
 
     columns: ClassVar[tuple[str, ...]] = ("text", "label|labels")
     given: ClassVar[tuple[str, ...]] = ("text", "text_pair")
+    errors: ClassVar[tuple[str, ...]] = ("calibration_error",)
     rewritable: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     families: ClassVar[tuple[str, ...]] = ("encoder",)
 
@@ -127,7 +128,7 @@ class Classification(Task):
         }
         model = backbone.model("AutoModelForSequenceClassification", config, "keep" if head == "keep" else "new")
         if names != fitted.names:
-            _reorder(model, [names.index(name) for name in fitted.names], fitted.names)
+            labels.reorder_head(model, [names.index(name) for name in fitted.names], fitted.names)
         return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Labels, purpose: Purpose) -> list[Feature]:
@@ -149,7 +150,7 @@ class Classification(Task):
                 input_ids=tokens["input_ids"][number],
                 token_types=types[number] if types is not None else None,
                 target=_target(row, fitted) if purpose == "train" else None,
-                cut=_cut(tokens.encodings[number]),
+                cut=_cut(row, tokens.encodings[number], backbone),
             )
             for number, row in enumerate(rows)
         ]
@@ -281,20 +282,10 @@ def _target(row: Row, fitted: Labels) -> Any:
     return fitted.number(row.values["label"]) if "label" in row.values else None
 
 
-def _cut(encoding: Any) -> int:
-    """Count the tokens that truncation took off; the tokenizers keep them, special tokens added, as further windows."""
-    return sum(sum(1 - special for special in rest.special_tokens_mask) for rest in encoding.overflowing)
-
-
-def _reorder(model: Model, order: list[int], names: tuple[str, ...]) -> None:
-    """Put the head's last layer into the order of `names`: output j becomes what was output `order[j]`."""
-    import torch
-
-    last = [name for name in model.head if model.module.get_parameter(name).shape[0] == len(names)]
-    with torch.no_grad():
-        for name in last:
-            parameter = model.module.get_parameter(name)
-            parameter.copy_(parameter[order])
-    config: Any = model.module.config
-    config.id2label = dict(enumerate(names))
-    config.label2id = {name: number for number, name in enumerate(names)}
+def _cut(row: Row, encoding: Any, backbone: Backbone) -> int:
+    """Count the tokens of a row that truncation took off."""
+    if not encoding.overflowing:
+        return 0
+    texts = [row.values[name] for name in ("text", "text_pair") if name in row.values]
+    whole = backbone.tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    return sum(map(len, whole)) - int(encoding.special_tokens_mask.count(0))

@@ -15,7 +15,7 @@ import torch
 
 from nlptl import kinds, strict
 from nlptl.recipe import Recipe
-from nlptl.tasks import Loss
+from nlptl.tasks import Loss, Model
 from nlptl.tuning import Tuning
 
 KINDS = list(kinds.shelf("tuning"))
@@ -90,6 +90,24 @@ def test_the_head_always_learns(kind: str, make: Make) -> None:
     after = parts.tensors()
     assert head
     assert not [name for name in head if torch.equal(before[name], after[name])]
+
+
+def test_freezing_goes_by_the_head_not_by_names() -> None:
+    """A head may have layers with numbers, and embeddings of its own: it learns all the same."""
+    names = ("body.embeddings", "body.layer.0", "body.layer.1", "head.layer.0", "head.label_embeddings")
+    module = torch.nn.Module()
+    for name in names:
+        *folders, last = name.split(".")
+        owner = module
+        for folder in folders:
+            if not hasattr(owner, folder):
+                owner.add_module(folder, torch.nn.Module())
+            owner = getattr(owner, folder)
+        owner.add_module(last, torch.nn.Linear(1, 1, bias=False))
+    head = frozenset(name for name, _ in module.named_parameters() if name.startswith("head"))
+    tuned = kinds.shelf("tuning")["freeze"](kind="freeze", blocks=1).apply(Model(module, head), 2)
+    frozen = {name for name, one in tuned.module.named_parameters() if not one.requires_grad}
+    assert frozen == {"body.embeddings.weight", "body.layer.0.weight"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,10 +16,10 @@ import pytest
 import tiny
 import torch
 
-from nlptl import backbone, cli, evaluate, saved
+from nlptl import backbone, cli, evaluate, labels, saved
 from nlptl.errors import BadInput, ReloadMismatch
 from nlptl.job import Watch
-from nlptl.tasks import Batch, classification
+from nlptl.tasks import Batch
 
 Make = Callable[..., tiny.Tiny]
 
@@ -72,7 +72,7 @@ def test_labels_in_another_order(
     assert apart(chances(made), expected) < 1e-6
     if list(order) == sorted(order):
         return
-    monkeypatch.setattr(classification, "_reorder", lambda model, order, names: None)
+    monkeypatch.setattr(labels, "reorder_head", lambda model, order, names: None)
     assert apart(chances(made), expected) > 0.01
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import tiny
 
+import nlptl
 from nlptl import artifacts
 from nlptl.job import Watch
 
@@ -182,8 +183,9 @@ def test_a_finished_run_is_found_and_not_touched(make: Make) -> None:
     one = made(make)
     first = one.run()
     before = {path: path.stat().st_mtime_ns for path in first.directory.rglob("*") if path.is_file()}
-    again = one.run()
-    assert again.found
+    for _ in range(2):  # by the function that users call, which no module of its name may hide
+        (again,) = nlptl.run(one.recipe, out=one.folder / "runs")
+        assert again.found
     assert again.report == first.report
     assert {path: path.stat().st_mtime_ns for path in first.directory.rglob("*") if path.is_file()} == before
 
