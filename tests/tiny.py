@@ -162,9 +162,15 @@ def python(*arguments: str, given: str = "", **variables: str) -> subprocess.Com
     """Start Python in the repository's root, with `given` on its standard input, and wait for it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     line = [sys.executable, *arguments]
-    return subprocess.run(
-        line, input=given, capture_output=True, text=True, env=environment, cwd=ROOT, check=False, timeout=240
-    )
+    pipe = subprocess.PIPE
+    child = subprocess.Popen(line, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=ROOT)
+    try:
+        out, err = child.communicate(given, timeout=150)
+    except subprocess.TimeoutExpired:
+        child.terminate()  # not kill: a launcher ends its processes on this signal, and would leave them otherwise
+        out, err = child.communicate()
+        raise AssertionError(f"{' '.join(line)} hangs:\n{err[-2000:]}") from None
+    return subprocess.CompletedProcess(line, child.returncode, out, err)
 
 
 def near_gate(folder: Path, probe: Any, task: Any, expected: Any) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,11 +104,9 @@ def test_three_processes_of_which_some_get_no_example(make: Make, near_gate: Non
 
 def launched(made: tiny.Tiny, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Start through accelerate's own launcher."""
-    environment = {**os.environ, "PYTHONPATH": str(tiny.ROOT)}
-    line = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--cpu", *arguments]
+    line = ["-m", "accelerate.commands.accelerate_cli", "launch", "--cpu", *arguments]
     line += ["--mixed_precision", "no", "--num_machines", "1", "--dynamo_backend", "no", "-m", "nlptl"]
-    line += ["run", str(made.recipe), "--out", str(made.folder / "launched")]
-    return subprocess.run(line, capture_output=True, text=True, env=environment, cwd=tiny.ROOT, check=False)
+    return tiny.python(*line, "run", str(made.recipe), "--out", str(made.folder / "launched"))
 
 
 def test_accelerate_launch_runs_one_process(make: Make, near_gate: None) -> None:
