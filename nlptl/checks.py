@@ -137,9 +137,11 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     metric = recipe.train.metric
     possible = [name for name in recipe.task.metrics_of(card) if name not in recipe.task.errors]
     if metric is not None and metric not in possible:
-        yield found.problem(
-            ("train", "metric"), f"on card '{card.name}' there is no metric '{metric}'", did_you_mean(metric, possible)
-        )
+        if metric in recipe.task.errors:
+            what = f"{metric} falls as a model gets better, so no checkpoint is chosen by it"
+        else:
+            what = f"on card '{card.name}' there is no metric '{metric}'"
+        yield found.problem(("train", "metric"), what, did_you_mean(metric, possible))
 
 
 def _own(found: Read[Recipe]) -> Iterator[Problem]:

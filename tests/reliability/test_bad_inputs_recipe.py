@@ -51,7 +51,7 @@ CASES = {
     "24 select names no split": ({"select": "  select: deev"}, [":16:3", "train.select", "did you mean 'dev'?"]),
     "24 metric is none": (
         {"select": "  select: dev\n  metric: rouge"},
-        [":17:3", "train.metric", "accuracy, calibration_error, macro_f1, matthews, micro_f1"],
+        [":17:3", "train.metric", "accuracy, macro_f1, matthews, micro_f1"],
     ),
     "25 newer format": ({"name": "name: bad\nnlptl: '99.1'"}, [":2:1", "nlptl 99.1 or later", "pip install"]),
     "27 name that escapes": ({"name": "name: ../../bad"}, [":1:1", "name: must match"]),
