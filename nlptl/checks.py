@@ -134,14 +134,18 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 f"card '{card.name}' has no split '{one.split}'",
                 did_you_mean(one.split, splits),
             )
-    metric = recipe.train.metric
-    possible = [name for name in recipe.task.metrics_of(card) if name not in recipe.task.errors]
-    if metric is not None and metric not in possible:
-        if metric in recipe.task.errors:
-            what = f"{metric} falls as a model gets better, so no checkpoint is chosen by it"
-        else:
-            what = f"on card '{card.name}' there is no metric '{metric}'"
-        yield found.problem(("train", "metric"), what, did_you_mean(metric, possible))
+    yield from _metric(found, card)
+
+
+def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    task, metric = found.value.task, found.value.train.metric
+    possible = [name for name in task.metrics_of(card) if name not in task.errors]
+    if metric is None or metric in possible:
+        return
+    what = f"on card '{card.name}' there is no metric '{metric}'"
+    if metric in task.errors:
+        what = f"{metric} falls as a model gets better, so no checkpoint is chosen by it"
+    yield found.problem(("train", "metric"), what, did_you_mean(metric, possible))
 
 
 def _own(found: Read[Recipe]) -> Iterator[Problem]:
