@@ -195,7 +195,7 @@ class Task(Value):
         raise AssertionError(f"task kind '{self.kind}' has no verb `attach`")
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Any, purpose: Purpose) -> list[Feature]:
-        """Tokenise rows into features, in the rows' order. Many rows at once: the tokenizers are ten times faster so.
+        """Tokenise rows into features, in the rows' order. Many rows at once, which the tokenizers do in parallel.
 
         For `train` a row may give no feature; for `predict` it gives windows 0 … n-1, at least one, that hold no gold.
         """
