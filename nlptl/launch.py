@@ -73,6 +73,18 @@ def check_world() -> None:
         raise BadInput("processes", Problem(f"{asked} were asked for, {found} is here", fix=fix))
 
 
+def part() -> None:
+    """Leave the other processes in good order: all meet, then each ends its threads.
+
+    A process that simply ends while gloo's threads still run was seen to abort, after a run that was finished.
+    """
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+
 def _asked_of_accelerate() -> str | None:
     """Give the number on the command line of the `accelerate launch` that started this process, which tells us only
     there.

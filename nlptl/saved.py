@@ -103,6 +103,8 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
     faults = artifacts.verify(folder)
     if faults:
         raise BadInput(str(folder), [Problem(fault) for fault in faults])
+    from nlptl.modules import attention, first_token
+
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     task = _task(settings["task"])
     fitted = task.restore(settings["fitted"])
@@ -110,6 +112,8 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
     model = task.attach(opened, fitted, "saved")
     chosen: Numbers = numbers or settings["precision"]
     computing = open_machine(device, chosen)
+    attention.choose(model.module, "auto")
+    first_token.narrow(model.module)
     model.module.to(computing.device)
     return Loaded(task, fitted, opened, model, computing)
 
@@ -186,8 +190,12 @@ def difference(ours: Any, theirs: Any) -> float:
 
 def _answer_gate() -> None:
     """Be the fresh process of `gate`: question on standard input, answers on standard output."""
+    from nlptl.modules import attention, first_token
+
     question = json.loads(sys.stdin.read())
     loaded = load(question["folder"], device="cpu", numbers="fp32")
+    first_token.restore(loaded.model.module)  # the answer is to be what transformers itself computes from the files
+    attention.restore(loaded.model.module)
     rows = [Row(one["id"], one["values"], "") for one in question["rows"]]
     print(
         json.dumps(

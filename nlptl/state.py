@@ -35,7 +35,7 @@ def build(
     """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
     import torch
 
-    from nlptl.modules import attention, dropout, embedding
+    from nlptl.modules import attention, dropout, embedding, first_token
 
     model = recipe.task.attach(opened, fitted, "recipe")
     blocks = backbone.blocks_of(model.module)
@@ -44,6 +44,7 @@ def build(
     module: Any = model.module
     noise = None
     attention.choose(module, recipe.machine.attention)
+    first_token.narrow(module)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
@@ -262,10 +263,11 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(job: Job) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, dropout, embedding
+    from nlptl.modules import attention, dropout, embedding, first_token
 
     module = job.moving.bare
     embedding.restore(module)
     dropout.remove(module)
+    first_token.restore(module)
     attention.restore(module)
     return module

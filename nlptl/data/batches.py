@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nlptl import seeds
 from nlptl.tasks import Feature
 
-POOL = 50
+POOL = 200
 """Batches that are sorted by length together, as in transformers' grouping; more would pad less and mix less."""
 
 
