@@ -33,6 +33,7 @@ def module(path: Path) -> Any:
 
 docs_commands = module(ROOT / "tests" / "docs_commands.py")
 make_reference = module(ROOT / "docs" / "make_reference.py")
+make_api = module(ROOT / "docs" / "make_api.py")
 COMMANDS = [(page.name, line) for page in PAGES for line in docs_commands.commands(page, "sh", "bash")]
 
 
@@ -88,6 +89,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_reference_of_recipes_is_up_to_date() -> None:
     page = make_reference.PAGE.read_text(encoding="utf-8")
     assert make_reference.with_reference(page) == page, "run: python docs/make_reference.py"
+
+
+def test_the_python_interface_is_up_to_date() -> None:
+    page = make_api.PAGE.read_text(encoding="utf-8")
+    assert make_api.page() == page, "run: python docs/make_api.py"
+    assert "### `nlptl.load`" in page and "BadInput" in page
 
 
 def test_every_command_is_described() -> None:
