@@ -56,6 +56,13 @@ class Opened:
         """Open the checkpoint as `auto_class`; a new head is drawn from the stream "head" of the run's seed."""
         return _open_model(self, auto_class, config, head)
 
+    def has_head(self, of: str) -> bool:
+        """Say whether the checkpoint stores a head of the sort that transformers' classes `…For{of}` have."""
+        architectures = self.checkpoint.config.get("architectures") or []
+        return any(name.endswith(f"For{of}") for name in architectures) and any(
+            key.split(".")[0] == "qa_outputs" for key in self.checkpoint.keys
+        )
+
     def head_labels(self) -> tuple[str, ...] | None:
         """Give the label names of the checkpoint's own classification head, or None where it stores none."""
         architectures = self.checkpoint.config.get("architectures") or []

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nlptl import metrics
 from nlptl.errors import BadInput
-from nlptl.tasks import Prediction
+from nlptl.tasks import Prediction, Row
 
 if TYPE_CHECKING:
     import numpy
@@ -32,6 +32,9 @@ C_VALUES = (1.0, 10.0, 100.0)
 
 THRESHOLDS = tuple(step / 20 for step in range(1, 20))
 """Probabilities from which a label is given that dev chooses from, with several labels a row; without dev it is 0.5."""
+
+PARTS = {"first_part": "text", "second_part": "text_pair"}
+"""Baseline -> the one part of a pair that it reads: what it reaches, it reaches without comparing the two."""
 
 SEPARATOR = "\N{SYMBOL FOR RECORD SEPARATOR}"
 
@@ -90,6 +93,11 @@ def predictions(
             "tfidf_linear": tfidf_linear(train_texts, train, test_texts, dev_texts=dev_texts, dev_labels=dev),
         }
     return {kind: _as_predictions(one, test_ids, names) for kind, one in found.items()}
+
+
+def one_part(row: Row, column: str) -> Row:
+    """Give a row of a pair with one of its parts as the only text."""
+    return replace(row, values={**row.values, "text": row.values[column], "text_pair": None})
 
 
 def majority(train_labels: Sequence[str], rows: int) -> Baseline[str]:
@@ -199,7 +207,6 @@ def _prepare(
     test: Sequence[Text],
 ) -> _Prepared:
     import numpy
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
     for side, texts, names in (("train", train, train_labels), ("dev", dev, dev_labels)):
         if len(texts) != len(names):
@@ -207,19 +214,29 @@ def _prepare(
     if not labels or not test:
         raise BadInput("TF-IDF baseline", "there is no label to learn or no text to predict")
     joined = [_joined(text) for text in train]
-    characters = _unspaced(joined)
-    vectorizer = TfidfVectorizer(
+    terms = vectorizer(joined)
+    rows = terms.fit_transform(joined)
+    others = [terms.transform([_joined(text) for text in side]) if side else None for side in (dev, test)]
+    gold = numpy.array([[label in names for label in labels] for names in train_labels], dtype=float)
+    return _Prepared(rows, others[0], others[1], "characters" if terms.analyzer == "char" else "words", gold)
+
+
+def vectorizer(texts: Sequence[str], *, pairs: bool = True) -> Any:
+    """Give scikit-learn's TF-IDF of words and pairs of words, or of characters where words are not set apart.
+
+    Without `pairs` words alone are counted.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    characters = _unspaced(texts)
+    return TfidfVectorizer(
         analyzer="char" if characters else "word",
-        ngram_range=(1, 3) if characters else (1, 2),
+        ngram_range=(1, 3) if characters else (1, 2 if pairs else 1),
         token_pattern=None if characters else TOKEN,
         sublinear_tf=True,
         # Terms seen once are most of a large set's terms and its time, and of a small one's knowledge.
-        min_df=2 if len(joined) > 5000 else 1,
+        min_df=2 if len(texts) > 5000 else 1,
     )
-    rows = vectorizer.fit_transform(joined)
-    others = [vectorizer.transform([_joined(text) for text in side]) if side else None for side in (dev, test)]
-    gold = numpy.array([[label in names for label in labels] for names in train_labels], dtype=float)
-    return _Prepared(rows, others[0], others[1], "characters" if characters else "words", gold)
 
 
 def _fit(task: _Prepared, c: float) -> _Linear:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from nlptl import launch
+from nlptl.doors import begin, compare, look, reports
+from nlptl.doors.options import AsJson, Offline, Out
 from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
 Numbers = Literal["fp32", "bf16"]
@@ -21,9 +23,6 @@ app = typer.Typer(
 )  # fmt: skip
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides, such as train.epochs=3.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Out = Annotated[Path, typer.Option(help="Folder of run directories.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing; use what is in the caches.")]
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")]
 
 
@@ -48,6 +47,7 @@ def run(
         results = run_recipe(recipe, overrides=overrides or (), out=out, offline=offline, watch=watch)
     if launch.rank() == 0:
         terminal.show_results(results, as_json=as_json)
+    launch.part()
 
 
 @app.command()
@@ -181,6 +181,11 @@ def fetch(
         for name in names:
             for line in fetching.fetch(name, watch):
                 print(line)
+
+
+for _door in (begin, look, reports, compare):
+    for _name, _command in _door.COMMANDS.items():
+        app.command(name=_name)(_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -215,7 +215,7 @@ def _calibrate(job: Job) -> tuple[Any, dict[str, Any]]:
     said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
     metrics = dict(task.score(said, rows, fitted).metrics)
     intervals = {name: list(pair) for name, pair in task.intervals(said, rows, fitted, job.seed).items()}
-    return fitted, {"rows": len(rows), "metrics": metrics, "intervals": intervals}
+    return fitted, {"rows": len(rows), "metrics": metrics, "intervals": intervals, "said": said}
 
 
 def _save(job: Job, fitted: Any) -> dict[str, Any]:

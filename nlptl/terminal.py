@@ -145,7 +145,8 @@ def show_results(results: Sequence[Result], *, as_json: bool) -> None:
     for result in results:
         print(_scores(result.report))
         print(_cost(result.report))
-        print(f"results: {result.directory}\n")
+        page = result.directory / "report.html"
+        print(f"results: {result.directory}" + (f"\nreport:  {page}\n" if page.is_file() else "\n"))
     if len(results) > 1:
         print(_over_seeds(results))
 

@@ -14,14 +14,18 @@ FLOORS = {
     0: ["errors", "strict", "kinds", "seeds", "version", "__init__"],
     1: [
         "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
-        "baselines", "labels", "texts",
+        "baselines", "labels", "texts", "pages", "planting", "sniffing",
+        "answers", "questions", "question_overlap", "spans",
     ],
-    3: ["backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening"],
+    3: [
+        "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
+        "inspection",
+    ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
-        "saved", "state",
+        "saved", "state", "look", "compare", "replay", "begin", "model_card",
     ],
-    5: ["cli", "terminal", "__main__"],
+    5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names} | {"modules": 2}
 SHELVES = ("sources", "tasks", "tuning")

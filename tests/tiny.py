@@ -32,8 +32,11 @@ def write_card(folder: Path, name: str = "tiny", **source: Any) -> Path:
     columns = {"text": "text"} | ({"labels": "labels"} if several else {"label": "label"})
     if made["world"] == "pairs":
         names, columns["text_pair"] = ["same", "other", "denied"], "text_pair"
+    asked = made["world"] == "questions"
+    if asked:
+        names, columns = [], {name: name for name in ("question", "context", "answers")}
     card = {
-        "name": name, "title": "Made", "description": "Invented words.", "tasks": ["classification"],
+        "name": name, "title": "Made", "description": "Invented words.", "tasks": ["qa" if asked else "classification"],
         "languages": ["eng"], "licence": "none", "citation": "none", "source": made, "columns": columns,
         "labels": names, "splits": {split: {} for split in made["rows"]},
     }  # fmt: skip

@@ -54,8 +54,9 @@ def config(family: str, words: int, changes: Mapping[str, Any]) -> Any:
     import transformers
 
     changes = {"initializer_range": 0.15, **changes}
+    longest = changes.pop("max_position_embeddings", POSITIONS)
     if family == "distilbert":
-        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": POSITIONS}
+        sizes = {"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64, "max_position_embeddings": longest}
         return transformers.DistilBertConfig(vocab_size=words, **sizes, **changes)
     marks = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
     kinds = {
@@ -65,7 +66,7 @@ def config(family: str, words: int, changes: Mapping[str, Any]) -> Any:
         "xlm-roberta": (transformers.XLMRobertaConfig, {"type_vocab_size": 1, **marks}),
     }
     kind, own = kinds[family]
-    positions = POSITIONS + (2 if "roberta" in family else 0)
+    positions = longest + (2 if "roberta" in family else 0)
     return kind(vocab_size=words, max_position_embeddings=positions, **SIZES, **own, **changes)
 
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 else:
     AnySource = kinds.one_of("sources")
 
-Rule = Literal["empty", "in no band"]
+Rule = Literal["empty", "in no band", "no label", "lost answer"]
+Mend = Literal["offset"]
 
 
 class Band(Value):
@@ -96,14 +97,16 @@ class DataCard(Value):
     source: AnySource
     """How its files are read."""
 
-    columns: Mapping[str, str]
-    """Canonical column -> column in the data. `id`, where the data have unique ids of their own."""
+    columns: Mapping[str, str | Mapping[str, str]]
+    """Canonical column -> column in the data (`meta.title` for a key within a key). `id`, where the data have unique
+    ids of their own. `label` and `labels` may also be label -> column of 0 and 1."""
 
     labels: tuple[str, ...] = ()
     """Label names in their order; the order is part of every trained model."""
 
     label_values: Literal["names", "numbers"] | Mapping[str, str] = "names"
-    """What the data write: the names, their numbers from 0, or (value -> name) something else."""
+    """What the data write: the names, their numbers from 0, or (value -> name) something else; only then may JSON's
+    `true`, `false` and numbers be labels, under the names that JSON gives them."""
 
     bands: Mapping[str, Band] | None = None
     """How a rating becomes a label: label -> band. Rows in no band are dropped and counted."""
@@ -116,6 +119,10 @@ class DataCard(Value):
 
     drop: Mapping[Rule, Mapping[Name, Count]] = Field(default_factory=dict)
     """Which faulty rows are dropped: rule -> pool or split -> how many. Checked; without an entry they are an error."""
+
+    mend: Mapping[Mend, Mapping[Name, Count]] = Field(default_factory=dict)
+    """Which faults are mended: rule -> pool or split -> how many. Checked; without an entry they are an error.
+    `offset`: an answer that does not stand where it is said to, and can be meant in one place only."""
 
     pools: Mapping[Name, Pool] = Field(default_factory=dict)
     division: Division | None = None

@@ -24,12 +24,26 @@ def _label_faults(card: DataCard) -> Iterator[Found]:
         yield ("labels",), f"{doubled} stand twice", ""
     if {"label", "labels"} <= set(card.columns):
         yield ("columns",), "has both 'label' and 'labels'", "'labels' is for data where a row may have several"
+    yield from _flag_faults(card)
     values = card.label_values.values() if isinstance(card.label_values, Mapping) else ()
     for where, named in (("bands", card.bands or ()), ("label_values", values)):
         for name in sorted(set(named) - set(card.labels)):
             yield (where,), f"'{name}' is not among the labels", did_you_mean(name, card.labels)
     if card.bands is not None and card.label_values != "names":
         yield ("label_values",), "contradicts 'bands'", "keep one of them"
+
+
+def _flag_faults(card: DataCard) -> Iterator[Found]:
+    for name, column in card.columns.items():
+        if not isinstance(column, Mapping):
+            continue
+        if name not in ("label", "labels"):
+            yield ("columns", name), "must name one column", "only 'label' and 'labels' can be columns of 0 and 1"
+        elif card.bands is not None or card.label_values != "names":
+            yield ("columns", name), "contradicts 'bands' and 'label_values'", "its columns are named by label already"
+        elif card.labels:
+            for label in sorted(set(column) - set(card.labels)):
+                yield ("columns", name), f"'{label}' is not among the labels", did_you_mean(label, card.labels)
 
 
 def _split_faults(card: DataCard) -> Iterator[Found]:

@@ -1,5 +1,6 @@
 """What a card says of files: where they lie, what must be true of them, and which split they are."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated
 
@@ -50,6 +51,9 @@ class File(Value):
 
     label: str | None = None
     """The raw label of all its rows, for sources where the file is the label."""
+
+    where: Mapping[str, str] | None = None
+    """Only the records that have these values in these columns: `{split: train}`. `rows` counts them alone."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "File":

@@ -7,13 +7,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from nlptl import answers
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.sources import Record
 
 SHOWN = 5
+FLAGS = dict.fromkeys(("1", "1.0", "true", "yes"), True) | dict.fromkeys(("0", "0.0", "false", "no"), False)
+"""How columns of 0 and 1 are written, case aside."""
+_DROP_UNLABELLED = "write under 'drop: {no label: …}' in the card how many such rows there are"
 
 
 @dataclass
@@ -53,10 +58,53 @@ def canonical(card: DataCard, record: Record) -> dict[str, Any]:
     """Give canonical column -> value. Raises Refused for the first thing that is wrong with the record."""
     values: dict[str, Any] = {}
     for name, raw_name in card.columns.items():
-        if raw_name not in record.values:
-            raise Refused("missing column", name, f"no column '{raw_name}' here", did_you_mean(raw_name, record.values))
-        values[name] = _value(card, name, record.values[raw_name])
+        if isinstance(raw_name, Mapping):
+            values[name] = _flagged(name, raw_name, record)
+        else:
+            values[name] = _value(card, name, raw(record, raw_name, name))
+    if "answers" in values:
+        values["answers"] = [_placed(card, values.get("context"), answer) for answer in values["answers"]]
     return values
+
+
+def mended(record: Record, card: DataCard, values: Mapping[str, Any]) -> int:
+    """Count the answers of a record whose offset was mended."""
+    column = card.columns.get("answers")
+    if not isinstance(column, str):
+        return 0
+    pairs = zip(raw(record, column, "answers"), values["answers"], strict=True)
+    return sum(str(given["start"]) != str(placed["start"]) for given, placed in pairs)
+
+
+def raw(record: Record, column: str, name: str = "") -> Any:
+    """Give a record's value in a column, or within it: `meta.title`. Raises Refused where there is none."""
+    if column in record.values:
+        return record.values[column]
+    value: Any = record.values
+    for part in column.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            raise Refused("missing column", name, f"no column '{column}' here", did_you_mean(column, record.values))
+        value = value[part]
+    return value
+
+
+def _flagged(name: str, columns: Mapping[str, str], record: Record) -> Any:
+    """Give the labels whose columns say yes; for `label`, the only one."""
+    found = []
+    for label, column in columns.items():
+        value = raw(record, column, name)
+        said = str(value).strip().casefold()
+        if said not in FLAGS:
+            raise Refused("no flag", name, f"{_show(value)} in column '{column}' is neither 0 nor 1")
+        if FLAGS[said]:
+            found.append(label)
+    if name == "labels":
+        return found
+    if not found:
+        raise Refused("no label", name, "none of its columns says 1", _DROP_UNLABELLED)
+    if len(found) > 1:
+        raise Refused("several flags", name, f"the columns of {found} say 1", "with several a row: 'labels'")
+    return found[0]
 
 
 def _value(card: DataCard, name: str, raw: Any) -> Any:
@@ -64,9 +112,9 @@ def _value(card: DataCard, name: str, raw: Any) -> Any:
         return [_label(card, name, one) for one in _several(card, raw)]
     if name == "label":
         return _label(card, name, raw)
-    if name.startswith("text"):
+    if name.startswith("text") or name in ("question", "context"):
         text = _text(name, raw)
-        text = html.unescape(text) if card.unescape == "html" else text
+        text = html.unescape(text) if card.unescape == "html" and name != "context" else text  # offsets count there
         if not text.strip():
             raise Refused(
                 "empty",
@@ -79,6 +127,24 @@ def _value(card: DataCard, name: str, raw: Any) -> Any:
         return _text(name, raw)
     _check_surrogates(name, raw)
     return raw
+
+
+def _placed(card: DataCard, context: Any, answer: Any) -> dict[str, Any]:
+    """Give an answer where it stands. Raises Refused where that is in doubt, or to be mended and not allowed."""
+    if not (isinstance(answer, Mapping) and {"text", "start"} <= set(answer) and isinstance(context, str)):
+        raise Refused("wrong type", "answers", f"{_show(answer)} is no answer with a text and a start in a context")
+    text, start = _text("answers", answer["text"]), int(answer["start"])
+    found = answers.locate(context, text, start)
+    if found is None:
+        fix = "write under 'drop: {lost answer: …}' in the card how many such rows there are"
+        times = f"stands there {context.count(text)} times" if text and text in context else "stands nowhere"
+        raise Refused("lost answer", "answers", f"{_show(text)} is not at {start} of its context and {times}", fix)
+    if found != start and "offset" not in card.mend:
+        fix = "write under 'mend: {offset: …}' in the card how many such answers there are"
+        raise Refused(
+            "wrong offset", "answers", f"{_show(text)} is said to stand at {start}, it stands at {found}", fix
+        )
+    return {"text": text, "start": found}
 
 
 def _text(name: str, raw: Any) -> str:
@@ -98,19 +164,29 @@ def _several(card: DataCard, raw: Any) -> list[Any]:
 
 
 def _label(card: DataCard, name: str, raw: Any) -> str:
+    known: Mapping[str, str]
+    if isinstance(card.label_values, Mapping):
+        known = card.label_values
+        raw = _as_written(raw)
+    if name == "label" and (raw is None or (isinstance(raw, str) and not raw.strip() and raw not in card.labels)):
+        raise Refused("no label", name, f"{_show(raw)} is no label", _DROP_UNLABELLED)
     if card.bands is not None:
         return _banded(card.bands, name, raw)
     text = _text(name, raw)
-    known: Mapping[str, str]
     if card.label_values == "names":
         return text
-    if isinstance(card.label_values, Mapping):
-        known = card.label_values
-    else:
+    if not isinstance(card.label_values, Mapping):
         known = {str(number): label for number, label in enumerate(card.labels)}
     if text not in known:
         raise Refused("unknown label", name, f"the value {_show(raw)} stands for no label", did_you_mean(text, known))
     return known[text]
+
+
+def _as_written(raw: Any) -> Any:
+    """Give JSON's true, false and numbers as JSON writes them."""
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return str(raw) if isinstance(raw, Decimal) else raw
 
 
 def _banded(bands: Mapping[str, Any], name: str, raw: Any) -> str:

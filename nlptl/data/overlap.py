@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+READ = ("text", "text_pair", "question", "context")
+"""The columns that a model reads, of any task."""
+
 SIMILAR = 0.9
 GRAM = 5
 _CHUNK = 1 << 20
@@ -48,7 +51,7 @@ def normalise(text: str) -> str:
 
 def text_of(row: Row) -> str:
     """Give all that a model reads of a row, as one text."""
-    return "\x1f".join(str(row.values[name]) for name in ("text", "text_pair") if name in row.values)
+    return "\x1f".join(str(row.values[name]) for name in READ if name in row.values)
 
 
 def overlap(train: Sequence[Row], test: Sequence[Row]) -> list[Pair]:

@@ -18,6 +18,8 @@ from nlptl.sources import Part, Source
 
 PROSE = {"title", "description", "licence", "citation", "homepage", "overlaps", "faults", "tasks"}
 """Fields of a card that change no row."""
+LATER: dict[str, Any] = {"where": None, "blank_lines": "fault", "mend": {}}
+"""Fields that the first cards did not have, with what they mean there: they keep the digests of runs as they were."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def _pieces(card: DataCard, name: str, base: Path, file: File, offline: bool, pr
     language = file.language or card.languages[0]
     found = [(_in_package(card, file, offline, progress), file.shown)] if file.file is None else _below(base, file.file)
     if file.sha256 is not None and file.file is not None:
-        have = _tree_hash(base, file.file)
+        have = tree_hash(base, file.file)
         if have != file.sha256:
             what = f"has sha256 {have}, the card says {file.sha256}"
             fix = "the file is not the one that the card describes: bring it again, or mend the card"
@@ -115,7 +117,7 @@ def _below(base: Path, name: str) -> list[tuple[Path, str]]:
     return [(base / name, name)] if (base / name).exists() else []
 
 
-def _tree_hash(base: Path, name: str) -> str:
+def tree_hash(base: Path, name: str) -> str:
     """Give the sha256 of a file, or of the names and sha256 of the files of a folder or pattern, sorted by name."""
     path = base / name
     if "*" not in name and path.is_file():
@@ -158,6 +160,12 @@ def fetch(card: DataCard, progress: Progress | None = None) -> None:
                 _in_package(card, file, False, progress)
 
 
+def _without_later(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: _without_later(value) for key, value in tree.items() if key not in LATER or value != LATER[key]}
+    return [_without_later(value) for value in tree] if isinstance(tree, list) else tree
+
+
 def fingerprint(card: DataCard, splits: Sequence[str], root: str | None = None) -> str:
     """Give the sha256 that stands for the rows of those splits: of the card less its prose, and of the files.
 
@@ -173,7 +181,7 @@ def fingerprint(card: DataCard, splits: Sequence[str], root: str | None = None) 
             continue
         if unknown := [file for file in absent if file.sha256 is None]:
             raise BadInput(f"card {card.name}", [_absent(card, base, file, root) for file in unknown])
-        hashes[split] = [file.sha256 or _tree_hash(base, file.file or "") for file in _files(card, name)]
-    tree = card.model_dump(mode="json", exclude=PROSE)
+        hashes[split] = [file.sha256 or tree_hash(base, file.file or "") for file in _files(card, name)]
+    tree = _without_later(card.model_dump(mode="json", exclude=PROSE))
     text = json.dumps({"card": tree, "files": hashes}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

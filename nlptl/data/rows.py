@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nlptl.cards import DataCard
 from nlptl.data import places, splits
-from nlptl.data.canonical import Faults, Refused, canonical
+from nlptl.data.canonical import Faults, Refused, canonical, mended, raw
 from nlptl.data.places import Piece, Reading
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.sources import Record
@@ -121,7 +121,8 @@ def _divided(
 
 def _division(card: DataCard, pool: str, ids: Any, table: pa.Table) -> dict[str, str]:
     """Give id -> split for all rows of a pool."""
-    names = [name for name in ("text", "text_pair") if name in table.column_names]
+    # Questions on one passage stay together: who has learnt from one of them knows the passage.
+    names = [name for name in ("text", "text_pair", "context") if name in table.column_names]
     texts = zip(*(table[name].to_pylist() for name in names), strict=True)
     label = next((name for name in ("label", "labels") if name in table.column_names), None)
     gold = [str(one) for one in table[label].to_pylist()] if label else [""] * table.num_rows
@@ -136,6 +137,7 @@ def _read(reading: Reading, name: str) -> pa.Table:
     dropped: Counter[str] = Counter()
     batches = [_batch(card, batch) for batch in _batched(_rows(reading, name, faults, dropped))]
     _check_drops(card, name, dropped, faults)
+    _check_mends(card, name, dropped, faults)
     faults.settle()
     if not batches:
         raise BadInput(faults.subject, Problem("0 rows", where=", ".join(piece.part.name for piece in reading.pieces)))
@@ -150,6 +152,8 @@ def _rows(reading: Reading, name: str, faults: Faults, dropped: Counter[str]) ->
     for piece in reading.pieces:
         count = 0
         for record in reading.source.records(piece.part):
+            if piece.file is not None and piece.file.where is not None and not _wanted(record, piece.file.where):
+                continue
             language = piece.part.language
             identity = "/".join(
                 [name, *([language] if len(reading.card.languages) > 1 else []), f"{numbers[language]:06d}"]
@@ -165,9 +169,18 @@ def _rows(reading: Reading, name: str, faults: Faults, dropped: Counter[str]) ->
         _check_count(piece, count, faults)
 
 
+def _wanted(record: Record, where: Mapping[str, str]) -> bool:
+    try:
+        return all(raw(record, column) == value for column, value in where.items())
+    except Refused as refused:
+        raise BadInput(record.place, Problem(refused.what, record.place, "where", refused.fix)) from None
+
+
 def _row(card: DataCard, name: str, record: Record, faults: Faults, dropped: Counter[str]) -> dict[str, Any] | None:
     try:
-        return canonical(card, record)
+        row = canonical(card, record)
+        dropped["offset"] += mended(record, card, row) if "answers" in row else 0
+        return row
     except Refused as refused:
         if any(rule == refused.sort and name in counts for rule, counts in card.drop.items()):
             dropped[refused.sort] += 1
@@ -198,6 +211,13 @@ def _check_drops(card: DataCard, name: str, dropped: Counter[str], faults: Fault
                     field=f"drop.{rule}",
                 ),
             )
+
+
+def _check_mends(card: DataCard, name: str, done: Counter[str], faults: Faults) -> None:
+    for rule, counts in card.mend.items():
+        if done[rule] != counts.get(name, 0):
+            what = f"{done[rule]:,} answers are mended, the card says {counts.get(name, 0):,}"
+            faults.add("mend", Problem(what, where=name, field=f"mend.{rule}"))
 
 
 def _check_ids(table: pa.Table, faults: Faults) -> None:
@@ -231,7 +251,9 @@ def _batch(card: DataCard, batch: list[dict[str, Any]]) -> pa.Table:
         values = [row[name] for row in batch]
         if name == "labels":
             columns[name] = pa.array(values, pa.list_(pa.string()))
-        elif name in OWN or name == "label" or name.startswith("text"):
+        elif name == "answers":
+            columns[name] = pa.array(values, pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()})))
+        elif name in OWN or name in ("label", "question", "context") or name.startswith("text"):
             columns[name] = pa.array(values, pa.string())
         else:
             columns[name] = pa.array(values)

@@ -50,7 +50,7 @@ def suspicions(rows: Rows, given: Sequence[str]) -> Iterator[str]:
 def _strange_scripts(split: str, rows: Sequence[Row], given: Sequence[str]) -> Iterator[str]:
     by_language: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows[:LOOKED_AT]:
-        by_language[row.language][_script(" ".join(_texts(row, given)))] += 1
+        by_language[row.language][script(" ".join(_texts(row, given)))] += 1
     for language, counts in by_language.items():
         counts.pop("", None)
         total = counts.total()
@@ -59,7 +59,7 @@ def _strange_scripts(split: str, rows: Sequence[Row], given: Sequence[str]) -> I
             yield f"{split} is said to be '{language}', its first {total} rows are written in several scripts: {shares}"
 
 
-def _script(text: str) -> str:
+def script(text: str) -> str:
     """Give the script of most of a text's first letters, by their Unicode names; "" where there is none."""
     letters = islice((letter for letter in text if letter.isalpha()), LETTERS)
     counts = Counter(unicodedata.name(letter, "UNKNOWN").split()[0] for letter in letters)

@@ -22,6 +22,9 @@ class Lines(Source):
     """A regular expression whose named groups are the columns, such as `(?P<label>[A-Z]+) (?P<text>.*)`; it must match
     the whole line. Absent: every line is a JSON object."""
 
+    blank_lines: Literal["fault", "skip"] = "fault"
+    """What empty lines between records are; those at the end of a file are nothing."""
+
     encoding: str = "utf-8"
     """Python's name of the text encoding."""
 
@@ -43,7 +46,10 @@ class Lines(Source):
         """
         assert part.path is not None, "lines are read from a file"
         read = self._json if self.pattern is None else self._matched
-        yield from read(part, without_blank_end(lines(part.path, part.name, self.encoding)))
+        numbered = without_blank_end(lines(part.path, part.name, self.encoding))
+        if self.blank_lines == "skip":
+            numbered = ((number, line) for number, line in numbered if line.strip())
+        yield from read(part, numbered)
 
     def _json(self, part: Part, numbered: Iterator[tuple[int, str]]) -> Iterator[Record]:
         for number, line in numbered:

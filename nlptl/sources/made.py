@@ -11,48 +11,31 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from nlptl import seeds
+from nlptl import planting, seeds
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.sources import Part, Record, Source
 
 CUES = 6
 """Cue words of a class."""
 FILLERS = 200
-_HEADS = (
-    "b",
-    "br",
-    "d",
-    "dr",
-    "f",
-    "g",
-    "gl",
-    "k",
-    "kr",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pl",
-    "r",
-    "s",
-    "st",
-    "t",
-    "tr",
-    "v",
-    "z",
+_HEADS = tuple(
+    ["b", "br", "d", "dr", "f", "g", "gl", "k", "kr", "l", "m", "n", "p", "pl", "r", "s", "st", "t", "tr", "v", "z"]
 )
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ou")
 _TAILS = ("", "", "n", "r", "s", "l", "k", "m")
 
 
 class Made(Source):
-    """Columns: `text`, `label` (topics); `text`, `labels` (several); `text`, `text_pair`, `label` (pairs); `truth`."""
+    """Columns: `text`, `label` (topics); `text`, `labels` (several); `text`, `text_pair`, `label` (pairs); `question`,
+    `context`, `answers` (questions); `truth`.
+    """
 
     kind: Literal["made"]
 
-    world: Literal["topics", "several", "pairs"]
-    """`topics`: one class. `several`: one to three. `pairs`: the second text says the same as the first,
-    another thing, or denies it."""
+    world: Literal["topics", "several", "pairs", "questions"]
+    """`topics`: one class. `several`: one to three. `pairs`: the two texts say the same, other things, or one of them
+    denies what the other says; neither text alone tells which. `questions`: the question names a class, and the answer
+    is the word behind that class's cue word in the context."""
 
     seed: int = Field(ge=0, le=2**32 - 1)
     """One seed is one world: its words, its texts, its noise."""
@@ -68,6 +51,21 @@ class Made(Source):
 
     noise: float = Field(ge=0, lt=1)
     """Share of labels that are replaced: by another class, at random (of `several`: by its opposite)."""
+
+    faults: Mapping[str, int] = Field(default_factory=dict)
+    """Faults to plant, for trying what looks for them: kind -> how many (rows; of what concerns whole classes,
+    classes)."""
+
+    @model_validator(mode="after")
+    def _faults_are_known(self) -> "Made":
+        possible = [name for name, kind in planting.KINDS.items() if self.world in kind.worlds]
+        for name, count in self.faults.items():
+            if name not in possible:
+                fix = did_you_mean(name, possible)
+                raise ValueError(f"faults: the world '{self.world}' cannot have '{name}'; {fix}")
+            if count < 1:
+                raise ValueError(f"faults: {name}: {count} is not a number of faults")
+        return self
 
     @model_validator(mode="after")
     def _noise_leaves_truth(self) -> "Made":
@@ -94,14 +92,43 @@ class Made(Source):
             raise BadInput(
                 part.name, Problem(f"the source makes no split '{part.split}'", field="source.rows", fix=fix)
             )
+        if self.faults:
+            made = self._planted(part.language)[0].rows[part.split]
+            yield from (Record(values, f"{part.name}#{number}") for number, values in enumerate(made, 1))
+            return
         vocabulary = _vocabulary(self.seed, part.language, self.classes)
-        make = {"topics": self._topic, "several": self._several, "pairs": self._pair}[self.world]
         for number in range(self.rows[part.split]):
-            rng = seeds.stream(self.seed, "made", part.split, part.language, number)
-            yield Record(make(rng, vocabulary), f"{part.name}#{number + 1}")
+            yield Record(self._row(vocabulary, part.split, part.language, number), f"{part.name}#{number + 1}")
 
-    def _topic(self, rng: random.Random, vocabulary: "Vocabulary") -> dict[str, Any]:
-        truth = rng.randrange(self.classes)
+    def planted(self, language: str) -> dict[str, list[tuple[str, int]]]:
+        """Give kind of fault -> the rows that have it, by split and number from 0."""
+        return self._planted(language)[1]
+
+    def _planted(self, language: str) -> "tuple[planting.Ground, dict[str, list[tuple[str, int]]]]":
+        vocabulary = _vocabulary(self.seed, language, self.classes)
+        rows = {
+            split: [self._row(vocabulary, split, language, number) for number in range(count)]
+            for split, count in self.rows.items()
+        }
+
+        def again(split: str, number: int, label: str) -> dict[str, Any]:
+            rng = seeds.stream(self.seed, "again", split, language, number)
+            return self._topic(rng, vocabulary, self.names().index(label))
+
+        ground = planting.Ground(rows, self.names(), vocabulary["fillers"], language, again)
+        try:
+            return ground, planting.plant(ground, self.faults, self.seed)
+        except ValueError as fault:
+            raise BadInput("source", Problem(str(fault), field="source.faults")) from None
+
+    def _row(self, vocabulary: "Vocabulary", split: str, language: str, number: int) -> dict[str, Any]:
+        make = {"topics": self._topic, "several": self._several, "pairs": self._pair, "questions": self._question}[
+            self.world
+        ]
+        return make(seeds.stream(self.seed, "made", split, language, number), vocabulary)
+
+    def _topic(self, rng: random.Random, vocabulary: "Vocabulary", truth: int | None = None) -> dict[str, Any]:
+        truth = rng.randrange(self.classes) if truth is None else truth
         text = self._text(rng, vocabulary, [truth])
         return {"text": text, "label": self._noisy(rng, f"class{truth}"), "truth": f"class{truth}"}
 
@@ -120,15 +147,31 @@ class Made(Source):
         truth = rng.choice(self.names())
         first = rng.randrange(self.classes)
         second = first if truth != "other" else rng.choice([each for each in range(self.classes) if each != first])
-        pair = self._text(rng, vocabulary, [second])
-        if truth == "denied":
-            pair = f"{vocabulary['denial'][0]} {pair}"
+        texts = [self._text(rng, vocabulary, [first]), self._text(rng, vocabulary, [second])]
+        # Denied by one of the two is denied; denied by both or by none is not: so one text alone says nothing.
+        coin = rng.random() < 0.5
+        denying = [coin, not coin] if truth == "denied" else [coin, coin]
+        texts = [f"{vocabulary['denial'][0]} {text}" if no else text for text, no in zip(texts, denying, strict=True)]
+        return {"text": texts[0], "text_pair": texts[1], "label": self._noisy(rng, truth), "truth": truth}
+
+    def _question(self, rng: random.Random, vocabulary: "Vocabulary") -> dict[str, Any]:
+        """Put cue words with a value behind each among fillers; ask for one by another of its class's cue words."""
+        there = rng.sample(range(self.classes), max(1, min(self.classes, self.words // 4)))
+        values = vocabulary["fillers"]
+        facts = {number: (rng.choice(vocabulary[f"class{number}"]), rng.choice(values)) for number in there}
+        loose = [(rng.choice(values),) for _ in range(self.words - 2 * len(there))]
+        pieces = [*facts.values(), *loose]
+        rng.shuffle(pieces)
+        asked = rng.choice(there)
+        context = " ".join(word for piece in pieces for word in piece)
+        told = asked if rng.random() >= self.noise else rng.choice(there)
+        cue, answer = facts[told]
+        start = len(" ".join([*(word for piece in pieces[: pieces.index(facts[told])] for word in piece), cue])) + 1
+        question = rng.choice(vocabulary[f"class{asked}"])
         return {
-            "text": self._text(rng, vocabulary, [first]),
-            "text_pair": pair,
-            "label": self._noisy(rng, truth),
-            "truth": truth,
-        }
+            "question": question, "context": context, "answers": [{"text": answer, "start": start}],
+            "truth": facts[asked][1],
+        }  # fmt: skip
 
     def _noisy(self, rng: random.Random, truth: str) -> str:
         if rng.random() < self.noise:

@@ -33,6 +33,9 @@ class Table(Source):
     columns: tuple[str, ...] | None = Field(default=None, min_length=1)
     """The names of the columns, for a table without a header."""
 
+    blank_lines: Literal["fault", "skip"] = "fault"
+    """What empty lines between rows are; those at the end of a file are nothing."""
+
     encoding: str = "utf-8"
     """Python's name of the text encoding."""
 
@@ -57,6 +60,8 @@ class Table(Source):
         ragged: list[Problem] = []
         count = 0
         for number, row in fields:
+            if self.blank_lines == "skip" and row in ([], [""]):
+                continue
             if names is None:
                 names = _header(row, f"{part.name}:{number}")
             elif len(row) == len(names):

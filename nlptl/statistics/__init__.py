@@ -3,6 +3,7 @@
 Every interval is two-sided at 95 %; what is random is fixed by the seed that is passed.
 """
 
+from nlptl.statistics.crossed import difference_over_seeds, jackknife_error
 from nlptl.statistics.formulas import (
     TYPICAL_CORRELATION,
     holm,
@@ -30,8 +31,10 @@ __all__ = [
     "bootstrap",
     "bootstrap_mean",
     "calibration_interval",
+    "difference_over_seeds",
     "holm",
     "interval",
+    "jackknife_error",
     "mcnemar_exact",
     "mean_and_spread",
     "multilabel_calibration_interval",

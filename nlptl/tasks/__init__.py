@@ -138,6 +138,10 @@ class Backbone(Protocol):
         """Open the checkpoint as transformers' `auto_class`, with `config` changed; `head` is `new` or `keep`."""
         ...
 
+    def has_head(self, of: str) -> bool:
+        """Say whether the checkpoint stores a trained head of a sort: `QuestionAnswering`, say."""
+        ...
+
     def head_labels(self) -> tuple[str, ...] | None:
         """Give the label names of the checkpoint's own trained head, in its order, or None where it has no head."""
         ...

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from nlptl import labels, metrics
+from nlptl import baselines, labels, metrics
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.statistics import Difference
 from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
@@ -161,25 +161,13 @@ class Classification(Task):
         """
         import torch
 
-        width = max(len(feature.input_ids) for feature in features)
-        pad = backbone.tokenizer.pad_token_id
-        left = backbone.padding_side == "left"
+        from nlptl.modules.padding import padded
 
-        def padded(values: Sequence[int], filler: int) -> list[int]:
-            gap = [filler] * (width - len(values))
-            return [*gap, *values] if left else [*values, *gap]
-
-        inputs = {
-            "input_ids": torch.tensor([padded(feature.input_ids, pad) for feature in features]),
-            "attention_mask": torch.tensor([padded([1] * len(feature.input_ids), 0) for feature in features]),
-        }
-        if all(feature.token_types is not None for feature in features):
-            inputs["token_type_ids"] = torch.tensor([padded(feature.token_types or (), 0) for feature in features])
         targets = {}
         if all(feature.target is not None for feature in features):
             kind = torch.float32 if fitted.several else torch.long
             targets["labels"] = torch.tensor([feature.target for feature in features], dtype=kind)
-        return Batch(features=features, inputs=inputs, targets=targets)
+        return Batch(features=features, inputs=padded(features, backbone), targets=targets)
 
     def loss(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Labels) -> Loss:
         """Give cross entropy (one label) or binary cross entropy (several), summed; counted in examples, or in their
@@ -259,8 +247,13 @@ class Classification(Task):
     def baselines(
         self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Labels
     ) -> dict[str, list[Prediction]]:
-        """Give what the majority label and a linear classifier on word counts predict."""
-        return labels.without_checkpoint(train, dev, test, fitted.names, several=fitted.several)
+        """Give what the majority label and a linear classifier on word counts predict, of pairs from each part too."""
+        found = labels.without_checkpoint(train, dev, test, fitted.names, several=fitted.several)
+        for name, column in baselines.PARTS.items() if "text_pair" in train[0].values else ():
+            one, two, three = ([baselines.one_part(row, column) for row in side] for side in (train, dev, test))
+            alone = labels.without_checkpoint(one, two, three, fitted.names, several=fitted.several)
+            found[name] = alone["tfidf_linear"]
+        return found
 
     def gold(self, row: Row, fitted: Labels) -> Prediction:
         """Give the row's own labels with probability 1."""

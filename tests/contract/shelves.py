@@ -11,6 +11,7 @@ from nlptl import kinds
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "freeze"): {"blocks": 1},
     ("tuning", "decay"): {"factor": 0.5},
+    ("tasks", "qa"): {"stride": 8, "answer_tokens": 4},
 }
 """Settings without a default, for kinds that have such. A kind that is missing here fails its tests, as it should."""
 

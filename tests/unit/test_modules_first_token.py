@@ -143,7 +143,8 @@ def test_a_head_that_reads_more_than_the_first_token_is_found_out() -> None:
 def test_restore_puts_the_whole_layer_back() -> None:
     model, inputs = _model("bert"), _inputs()
     assert not first_token.restore(model)
-    assert first_token.narrow(model) and first_token.narrow(model)
+    assert first_token.narrow(model)
+    assert first_token.narrow(model)
     assert model.base_model(inputs["input_ids"]).last_hidden_state.shape[1] == 1
     names = set(model.state_dict())
     assert first_token.restore(model)

@@ -1,18 +1,21 @@
-"""What a run says at its end: `report.json`, the predictions, and the small table of the terminal."""
+"""What a run says at its end: the predictions, `report.json`, and what is made of both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, prepare, strict
-from nlptl.data.overlap import overlap
+from nlptl import artifacts, model_card, prepare, strict
+from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
 from nlptl.recipe import Evaluation
-from nlptl.tasks import Prediction, Row, Scores
+from nlptl.report import cost, examples, views
+from nlptl.tasks import Feature, Prediction, Row, Scores
 from nlptl.version import __version__
 
 REPORT = "report.json"
@@ -62,15 +65,38 @@ def write(
     sections: Sequence[Section],
     gate: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write predictions, then `report.json`, last: a run that has one is finished."""
-    inputs = job.inputs
-    recipe = inputs.recipe
-    for one in sections:
-        _write_predictions(job.directory / "predictions" / f"{one.name}.jsonl", one, recipe.task.given)
+    """Write predictions and the model's card, then `report.json`: a run that has one is finished. The page and the
+    tables are made of what is then there, and a fault in that loses nothing.
+    """
+    inputs, recipe = job.inputs, job.inputs.recipe
     rows = prepare.training_rows(inputs, job.seed)
-    dev, _ = job.select
-    report = {
+    report = _begun(job, progress, fitted, chosen, rows)
+    report["evaluation"] = [_section(job, fitted, rows, one) for one in sections]
+    report["reload_gate"] = dict(gate)
+    report["warnings"] = list(inputs.warnings)
+    environment = artifacts.read_json(job.directory / "environment.json")
+    _attempt(job, "model card", lambda: model_card.add(job.directory / "model", report, environment))
+    artifacts.write_json(job.directory / REPORT, report)
+    texts = {one.name: examples.texts_of(one.rows, recipe.task.given) for one in sections}
+    _attempt(job, "page", lambda: views.write(job.directory, texts))
+    return report
+
+
+def _attempt(job: Job, what: str, make: Callable[[], object]) -> None:
+    """Make something that a run can do without; say a fault and go on."""
+    try:
+        make()
+    except Exception as fault:
+        first = " ".join(str(fault).split())[:300]
+        job.watch.say(f"warning: the {what} could not be made ({type(fault).__name__}: {first}); the run is whole")
+
+
+def _begun(job: Job, progress: Progress, fitted: Any, chosen: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+    """Give what stands in a report before its scores."""
+    inputs, recipe = job.inputs, job.inputs.recipe
+    return {
         "nlptl": __version__,
+        "run": job.directory.name,
         "name": recipe.name,
         "seed": job.seed,
         "task": recipe.task.kind,
@@ -78,17 +104,31 @@ def write(
         "checkpoint": {"name": inputs.checkpoint.name, "sha256": inputs.checkpoint.sha256},
         "fitted": fitted.model_dump(mode="json"),
         "selected_on": recipe.train.select,
-        "rows": {"train": len(rows), recipe.train.select: len(dev)},
+        "rows": {"train": len(rows), recipe.train.select: len(job.select[0])},
         "cut": {"train": _cut(job.features), recipe.train.select: _cut(job.select[1])},
         "parameters": {"all": job.moving.parameters, "trainable": job.moving.trainable},
         "training": _training(job, progress),
-        "selection": dict(chosen),
-        "evaluation": [_section(job, fitted, rows, dev, one) for one in sections],
-        "reload_gate": dict(gate),
-        "warnings": list(inputs.warnings),
+        "selection": _selection(job, fitted, chosen),
+        "data": _data(job),
     }
-    artifacts.write_json(job.directory / REPORT, report)
-    return report
+
+
+def _selection(job: Job, fitted: Any, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what the chosen weights score on the selecting split; write its predictions where they are at hand."""
+    found = {name: value for name, value in chosen.items() if name != "said"}
+    if "said" in chosen:
+        task, (rows, features) = job.inputs.recipe.task, job.select
+        asked = Evaluation(split=f"{job.inputs.recipe.train.select}.selection")
+        one = Section(asked, "", rows, chosen["said"], task.score(chosen["said"], rows, fitted))
+        found["predictions"] = _write_predictions(job, one, features, None)
+    return found
+
+
+def _data(job: Job) -> dict[str, Any]:
+    """Give what a reader of the report must know of the data, from their card."""
+    card = job.inputs.card
+    names = {"title", "licence", "citation", "homepage", "languages", "faults"}
+    return {**card.model_dump(mode="json", include=names), "hub": card.hub.repository if card.hub else None}
 
 
 def _cut(features: Sequence[Any]) -> dict[str, int]:
@@ -100,7 +140,8 @@ def _cut(features: Sequence[Any]) -> dict[str, int]:
 
 
 def _training(job: Job, progress: Progress) -> dict[str, Any]:
-    examples = sum(record["examples"] for record in artifacts.read_lines(job.directory / "log.jsonl"))
+    log = artifacts.read_lines(job.directory / "log.jsonl")
+    done = {name: sum(record[name] for record in log) for name in ("examples", "tokens")}
     return {
         "steps": progress.step,
         "planned_steps": job.total,
@@ -108,41 +149,47 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "best_score": progress.best_score,
         "stopped_early": progress.stopped_early,
         "seconds": progress.seconds,
-        "examples_per_second": examples / progress.seconds if progress.seconds else None,
+        "examples_per_second": done["examples"] / progress.seconds if progress.seconds else None,
+        "tokens_per_second": done["tokens"] / progress.seconds if progress.seconds else None,
         "peak_memory_mib": peak_memory_mib(),
+        "peak_device_memory_mib": cost.device_memory_mib(job.computing.device),
+        "floor": cost.floor(job, log, progress.seconds),
         "processes": job.moving.world,
         "history": list(progress.history),
     }
 
 
-def _section(job: Job, fitted: Any, train: Sequence[Row], dev: Sequence[Row], one: Section) -> dict[str, Any]:
+def _section(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[str, Any]:
+    """Score a set beside its baselines and write its predictions."""
     task = job.inputs.recipe.task
+    features = task.encode(one.rows, job.opened, fitted, "predict")
+    pairs = overlap(train, one.rows)
     found: dict[str, Any] = {
         "split": one.asked.split,
         "language": one.language,
         "rows": len(one.rows),
-        "predictions": f"predictions/{one.name}.jsonl",
         "metrics": dict(one.scores.metrics),
         "intervals": {
             name: list(pair) for name, pair in task.intervals(one.predictions, one.rows, fitted, job.seed).items()
         },
         "tables": dict(one.scores.tables),
+        "cut": _cut(features),
         "baselines": {},
     }
-    for name, predictions in task.baselines(train, dev, one.rows, fitted).items():
+    for name, predictions in task.baselines(train, job.select[0], one.rows, fitted).items():
         gain = task.difference(one.predictions, predictions, one.rows, fitted, job.seed)
         found["baselines"][name] = {
             "metrics": dict(task.score(predictions, one.rows, fitted).metrics),
             "gain": asdict(gain),
         }
-    found["overlap"] = _overlap(job, fitted, train, one)
+    found["overlap"] = _overlap(job, fitted, pairs, one)
     found["external"] = _external(job, fitted, one)
+    found["predictions"] = _write_predictions(job, one, features, {pair.second for pair in pairs})
     return found
 
 
-def _overlap(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[str, Any]:
+def _overlap(job: Job, fitted: Any, pairs: Sequence[Pair], one: Section) -> dict[str, Any]:
     """Count the rows that the training split has too, exactly or nearly, and score the others by themselves."""
-    pairs = overlap(train, one.rows)
     seen = {pair.second for pair in pairs}
     found: dict[str, Any] = {
         "rows": len(seen),
@@ -174,16 +221,25 @@ def _external(job: Job, fitted: Any, one: Section) -> dict[str, float]:
     return found
 
 
-def _write_predictions(path: Path, one: Section, given: Sequence[str]) -> None:
-    """Write a JSON line a row: id, gold, prediction, whether it is right, probabilities."""
-    import json
-
+def _write_predictions(job: Job, one: Section, features: Sequence[Feature], seen: set[str] | None) -> str:
+    """Write a JSON line a row: id, gold, prediction, whether it is right, what slices go by (`seen`: in training too),
+    probabilities. Give the file's name in the run directory.
+    """
+    given = job.inputs.recipe.task.given
+    tokens: Counter[str] = Counter()
+    for feature in features:  # the windows of a row are added up
+        tokens[feature.row_id] += len(feature.input_ids) + feature.cut
     by_id = {prediction.row_id: prediction for prediction in one.predictions}
     lines = []
     for row, right in zip(one.rows, one.scores.per_example["correct"], strict=True):
         said = by_id[row.id]
         gold = {key: value for key, value in row.values.items() if key not in given}
-        record = {"id": row.id, "gold": gold, "predicted": said.value, "correct": right, "detail": dict(said.detail)}
+        record = {
+            "id": row.id, "gold": gold, "predicted": said.value, "correct": right, "language": row.language,
+            "tokens": tokens[row.id], "detail": dict(said.detail),
+        } | ({} if seen is None else {"seen": row.id in seen})  # fmt: skip
         lines.append(json.dumps(record, ensure_ascii=False, allow_nan=False))
+    path = job.directory / "predictions" / f"{one.name}.jsonl"
     path.parent.mkdir(exist_ok=True)
     artifacts.write_text(path, "\n".join(lines) + "\n")
+    return path.relative_to(job.directory).as_posix()

@@ -1,0 +1,257 @@
+"""What there is to see in one scored set: labels, confusions, calibration, slices, the worst errors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from nlptl import artifacts, metrics, pages
+from nlptl.report import calibration
+from nlptl.report.examples import Example, joined
+from nlptl.report.facts import Facts, Made, Scored
+from nlptl.report.slices import LEAST, Slice, by_label, slices
+from nlptl.report.tables import Column, Table, between, long_text, points
+
+SMALL = 12
+"""Labels up to which the whole confusion matrix stands on the page; of more, the most confused pairs."""
+PERCENT = "\N{NO-BREAK SPACE}%"
+PAIRS, WORST, WEAKEST = 20, 20, 15
+
+
+def labels(one: Scored) -> Made:
+    """Give precision, recall and F1 of each label; of many, the weakest first."""
+    by = one.said["tables"].get("by_label")
+    if not by:
+        return Made()
+    table = label_table(one)
+    parts: list[pages.Content] = []
+    if len(table.rows) > WEAKEST:
+        parts += [
+            f"The {WEAKEST} labels of the lowest F1:", table.html(WEAKEST),
+            pages.details(f"All {len(table.rows)} labels", table.html()),
+        ]  # fmt: skip
+    else:
+        parts.append(table.html())
+    return Made([*parts, _chance(len(table.rows))], [table])
+
+
+def label_table(one: Scored) -> Table:
+    """Give each label's scores, the share that was found with its interval and held against the other labels."""
+    by = one.said["tables"]["by_label"]
+    found = {part.name: part for part in by_label(one.rows, list(by))}
+    names = list(by) if len(by) <= WEAKEST else sorted(by, key=lambda name: (by[name]["f1"], name))
+    rows: list[list[Any]] = []
+    marks: dict[int, Literal["low", "high"]] = {}
+    for number, name in enumerate(names):
+        part = found.get(name)
+        score = (part.score.low, part.score.high) if part else None
+        values = by[name]
+        rows.append(
+            [name, values["support"], values["recall"] if part else None, score, values["precision"], values["f1"],
+             _against(part)]
+        )  # fmt: skip
+        if part and part.mark:
+            marks[number] = part.mark
+    columns = [
+        Column("label", "label"), Column("rows", "rows", "count"), Column("found", "found (recall)", "points"),
+        Column("found_interval", "95 % interval", "range"), Column("precision", "precision", "points"),
+        Column("f1", "F1", "points"), Column("against", "against the others"),
+    ]  # fmt: skip
+    return Table(f"labels-{one.name}", f"Labels of {one.name}", columns, rows, marks)
+
+
+def confusions(one: Scored) -> Made:
+    """Give the confusion matrix, or of many labels, and where a row has several, the most confused pairs."""
+    tables = one.said["tables"]
+    names = tables.get("labels", ())
+    if not names:
+        return Made()
+    pairs = pair_table(one)
+    matrix: Sequence[Sequence[int]] = tables.get("confusion", ())
+    parts: list[pages.Content] = []
+    if matrix and len(names) <= SMALL:
+        parts.append(pages.matrix(names, matrix, f"Rows of {one.name} by gold and predicted label"))
+    if pairs.rows:
+        parts.append(pairs.html(PAIRS if len(names) > SMALL or not matrix else 5))
+    else:
+        parts.append("No label was taken for another.")
+    found = [pairs]
+    if matrix:
+        columns = [Column("gold", "gold"), *(Column(name, name, "count") for name in names)]
+        lines = [[name, *line] for name, line in zip(names, matrix, strict=True)]
+        found.append(Table(f"confusion-{one.name}", f"Rows of {one.name} by gold and predicted label", columns, lines))
+    return Made(parts, found)
+
+
+def pair_table(one: Scored) -> Table:
+    """Count how often a label that was missed met one that was given wrongly."""
+    counts = Counter(
+        (gold, said)
+        for row in one.rows
+        for gold in row.gold
+        if gold not in row.said
+        for said in row.said
+        if said not in row.gold
+    )
+    whole = Counter(name for row in one.rows for name in row.gold)
+    rows = [
+        [gold, said, times, times / whole[gold]]
+        for (gold, said), times in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    columns = [
+        Column("gold", "gold"), Column("predicted", "taken for"), Column("rows", "rows", "count"),
+        Column("share", "of 100 rows of that label", "points"),
+    ]  # fmt: skip
+    return Table(f"confused-{one.name}", f"Labels that were taken for others most often ({one.name})", columns, rows)
+
+
+def reliability(facts: Facts, one: Scored) -> Made:
+    """Give the reliability diagram, the histogram of probabilities, and what a temperature would change."""
+    chances, right = calibration.decisions(one.rows)
+    if not chances:
+        return Made()
+    bins = calibration.bins(chances, right)
+    table = _bin_table(one, bins)
+    error = metrics.calibration_error(chances, right)
+    interval = one.said["intervals"].get("calibration_error")
+    sure, good = sum(chances) / len(chances), sum(right) / len(right)
+    what = "the label was there" if one.rows[0].several else "it was right"
+    beyond = "surer than it should be" if sure > good else "less sure than it could be"
+    text = (
+        f"Calibration error {points(error)}{f' ({between(*interval)})' if interval else ''}: the mean distance between "
+        f"probability and outcome, over bins. The mean probability is {points(sure)}, and {what} in {points(good)} of "
+        f"100 {'decisions' if one.rows[0].several else 'rows'}: on the whole the model is {beyond}."
+    )
+    edges = [item.low for item in bins] + [1.0]
+    charts = [
+        pages.reliability(f"Reliability on {one.name}", bins),
+        pages.histogram("How sure it is", edges, [item.count for item in bins], x="probability", y="decisions"),
+    ]
+    parts: list[pages.Content] = [text, pages.beside(*charts), pages.details("The bins", table.html())]
+    cooled = _cooled(facts, one, error)
+    return Made([*parts[:1], *cooled, *parts[1:]], [table])
+
+
+def _bin_table(one: Scored, bins: Sequence[pages.Bin]) -> Table:
+    columns = [
+        Column("from", "from", "points"), Column("to", "to", "points"), Column("decisions", "decisions", "count"),
+        Column("probability", "mean probability", "points"), Column("right", "came true", "points"),
+        Column("interval", "95 % interval", "range"),
+    ]  # fmt: skip
+    rows = [
+        [item.low, item.high, item.count, item.confidence, item.right, (item.right_low, item.right_high)]
+        for item in bins
+        if item.count
+    ]
+    return Table(f"reliability-{one.name}", f"Decisions of {one.name} by their probability", columns, rows)
+
+
+def _cooled(facts: Facts, one: Scored, before: float) -> list[pages.Content]:
+    """Say what dividing the logits by the temperature that suits the selecting split would do to the error."""
+    best = calibration.temperature(facts.selection) if facts.selection else None
+    if best is None:
+        return []
+    again = []
+    for row in one.rows:
+        chances = calibration.cooled(row.chances, best, several=row.several)
+        again += list(chances.values()) if row.several else [chances[row.said[0]]]
+    after = metrics.calibration_error(again, calibration.decisions(one.rows)[1])
+    return [
+        f"Logits divided by {best:.2f}, the temperature that suits {facts.report['selected_on']} best, would change "
+        f"the calibration error from {points(before)} to {points(after)}. The predictions of this run are as they were."
+    ]
+
+
+def parts_of(one: Scored) -> Made:
+    """Give the slices by language, length and whether training saw the row."""
+    found = slices(one.rows)
+    if not found:
+        return Made(["There is nothing to cut this set by."])
+    rows = [
+        [
+            part.name,
+            part.kind,
+            part.score.n,
+            part.score.value,
+            (part.score.low, part.score.high),
+            _against(part),
+        ]
+        for part in found
+    ]
+    marks = {number: part.mark for number, part in enumerate(found) if part.mark}
+    columns = [
+        Column("slice", "rows that are"), Column("by", "by"), Column("rows", "rows", "count"),
+        Column("right", "right", "points"), Column("interval", "95 % interval", "range"),
+        Column("against", "against the rest"),
+    ]  # fmt: skip
+    whole = "A row counts as right when all its labels are. " if one.rows[0].several else ""
+    table = Table(f"slices-{one.name}", f"Share of rows that are right ({one.name})", columns, rows, marks)
+    return Made(
+        [whole + "Length is counted in tokens, before a text is cut.", table.html(), _chance(len(rows))], [table]
+    )
+
+
+def _against(part: Slice | None) -> str:
+    if part is None or part.rest is None:
+        return "no rows"
+    if min(part.score.n, part.rest.n) < LEAST:
+        return "too few rows to tell"
+    words = {"low": "below", "high": "above", None: "cannot be told apart"}[part.mark]
+    return f"{words} ({points(part.rest.value)})"
+
+
+def _chance(count: int) -> pages.Markup:
+    return pages.paragraph(
+        "Coloured rows differ from the rest beyond the 95 % interval of the difference. One in twenty that "
+        f"do not differ is coloured by chance; there are {count} here.",
+        kind="quiet",
+    )
+
+
+def errors(facts: Facts, one: Scored) -> Made:
+    """Give the wrong rows of which the model was surest, with their texts."""
+    wrong = sorted((row for row in one.rows if not row.right), key=lambda row: (-row.mistake[0], row.id))
+    if not wrong:
+        return Made([f"No row of {one.name} is wrong."])
+    columns = [
+        Column("id", "row"), Column("gold", "gold"), Column("predicted", "predicted"),
+        Column("mistake", "surest mistake"), Column("sureness", "how sure", "points"), Column("text", "text", "long"),
+    ]  # fmt: skip
+    rows = [
+        [row.id, ", ".join(row.gold), ", ".join(row.said), row.mistake[1], row.mistake[0],
+         _text(one, row)]
+        for row in wrong[:WORST]
+    ]  # fmt: skip
+    table = Table(f"errors-{one.name}", f"The surest errors of {one.name}", columns, rows)
+    sure = "These are those of which the model was surest: look here for wrong gold first."
+    first = sure if wrong[0].chances else f"These are the first {len(rows)}." if len(wrong) > len(rows) else ""
+    intro = f"{len(wrong):,} of {len(one.rows):,} rows are wrong. {first}".strip()
+    parts: list[pages.Content] = [intro]
+    if facts.no_texts:
+        parts.append(pages.note(f"The texts are not shown: {facts.no_texts}"))
+    shown = [_error(row, _text(one, row)) for row in wrong[:WORST]]
+    return Made([*parts, pages.items(shown, kind="cards")], [table])
+
+
+def _error(row: Example, text: str | None) -> pages.Markup:
+    """Show a wrong row: its text, its gold, what was predicted and how surely; with several labels, which mistake was
+    the surest.
+    """
+    sure, name = row.mistake
+    given = "given" if name in row.said else "missed"
+    how = f"{points(sure)}{PERCENT}"
+    last = f" ({name} {given}, {how})" if row.several else f" ({how})" if row.chances else ""
+    labels = pages.Markup(
+        '<p>gold <b>{}</b>, predicted <b>{}</b>{} <span class="quiet">row <code>{}</code></span></p>'
+    ).format(pages.shown(_few(row.gold)), pages.shown(_few(row.said)), pages.shown(last), pages.shown(row.id))
+    return labels if text is None else pages.Markup("<div>{}</div>").format(long_text(text)) + labels
+
+
+def _text(one: Scored, row: Example) -> str | None:
+    return artifacts.redact(joined(one.texts[row.id])) if row.id in one.texts else None
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more if names else "none"

@@ -1,0 +1,68 @@
+"""Differences over two sources of chance at once: the seeds that were tried and the test rows that were drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from nlptl.errors import BadInput
+from nlptl.statistics.records import Difference
+
+
+def difference_over_seeds(
+    first: Sequence[float], second: Sequence[float], *, row_error: float, rows: int, row_freedom: int
+) -> Difference:
+    """Give how much better `second`'s seeds score than `first`'s on the same rows: neither seeds nor rows are taken for
+    all that there are.
+
+    `first` and `second` are scores, one a seed, on all rows; `row_error` is the standard error of the difference of
+    their means over rows, the seeds held fixed, and `row_freedom` its degrees of freedom. Both squared errors are
+    added (Welch's for the seeds, which are not paired), and the t interval has Satterthwaite's degrees of freedom
+    (Biometrics Bulletin 2, 1946): this is what Clark's min F' inverts (1973, "The language-as-fixed-effect fallacy").
+    What seeds and rows do together is counted in both, so it is a little too wide rather than too narrow.
+    A side of one seed gets the spread of the other.
+    """
+    if not first or not second or len(first) + len(second) < 3:
+        raise BadInput("difference over seeds", "one side at least needs two seeds")
+    value = _mean(second) - _mean(first)
+    parts = [(row_error**2, row_freedom), *_seed_errors(first, second)]
+    square = math.fsum(part for part, _ in parts)
+    if square == 0:
+        return Difference(value, value, value, float(value == 0), rows, "t over seeds and rows")
+    freedom = square**2 / math.fsum(part**2 / degrees for part, degrees in parts)
+    from scipy.special import stdtr, stdtrit
+
+    error = math.sqrt(square)
+    half = float(stdtrit(freedom, 0.975)) * error
+    p = 2 * float(stdtr(freedom, -abs(value) / error))
+    return Difference(value - half, value, value + half, p, rows, "t over seeds and rows")
+
+
+def jackknife_error(without: Sequence[float]) -> float:
+    """Give the standard error of a statistic from its values without each of G equal random groups of rows (delete-a-
+    group jackknife; Kott 2001, Journal of Official Statistics 17), which has G - 1 degrees of freedom.
+    """
+    if len(without) < 2:
+        raise BadInput("jackknife", f"two groups of rows are needed (got {len(without)})")
+    mean = _mean(without)
+    return math.sqrt((len(without) - 1) / len(without) * math.fsum((one - mean) ** 2 for one in without))
+
+
+def _seed_errors(first: Sequence[float], second: Sequence[float]) -> list[tuple[float, int]]:
+    """Give each side's squared error of the mean with its degrees of freedom; one side's variance serves a single
+    seed.
+    """
+    known = [side for side in (first, second) if len(side) > 1]
+    if len(known) == 2:
+        return [(_variance(side) / len(side), len(side) - 1) for side in known]
+    (side,) = known
+    return [(_variance(side) * (1 / len(first) + 1 / len(second)), len(side) - 1)]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.fsum((one - mean) ** 2 for one in values) / (len(values) - 1)
