@@ -8,6 +8,7 @@ similarity search"), so only those that do are compared. MinHash would miss some
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-READ = ("text", "text_pair", "question", "context")
-"""The columns that a model reads, of any task."""
 
 SIMILAR = 0.9
 GRAM = 5
@@ -50,8 +48,15 @@ def normalise(text: str) -> str:
 
 
 def text_of(row: Row) -> str:
-    """Give all that a model reads of a row, as one text."""
-    return "\x1f".join(str(row.values[name]) for name in READ if name in row.values)
+    """Give all that a model reads of a row, as one text.
+
+    Of a question's context a hash alone, which is the same for the same context: else all questions on one long
+    passage would be near-duplicates of each other.
+    """
+    if "context" in row.values:
+        passage = hashlib.sha256(normalise(row.values["context"]).encode()).hexdigest()[:8]
+        return f"{row.values['question']}\x1f{passage}"
+    return "\x1f".join(str(row.values[name]) for name in ("text", "text_pair") if name in row.values)
 
 
 def overlap(train: Sequence[Row], test: Sequence[Row]) -> list[Pair]:

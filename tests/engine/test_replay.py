@@ -66,7 +66,8 @@ def test_a_replay_is_equal_and_leaves_no_trace(world: tiny.Tiny, temporary: Path
     done = replay(run_of(world), watch=Watch(say=said.append))
     assert done.found.equal
     # 5 metrics of test, 5 of dev, 3 + 1 + 5 of training and its evaluation, 4 fitted, 2 of rows, 2 of parameters
-    assert done.found.compared == {"metrics": 27, "rows": 24, "steps": 6, "weights": 1}
+    # 24 rows of test, and the 24 of dev that chose the checkpoint
+    assert done.found.compared == {"metrics": 27, "rows": 48, "steps": 6, "weights": 1}
     assert tree_of(world.folder) == before
     assert list(temporary.iterdir()) == []
     assert not done.kept
@@ -261,5 +262,5 @@ def test_a_run_of_two_processes_is_equal_to_the_bit(world: tiny.Tiny, tmp_path: 
     assert again.returncode == 0, again.stderr
     record = json.loads(again.stdout)
     assert record["equal"]
-    assert record["found"]["compared"]["rows"] == 24
+    assert record["found"]["compared"]["rows"] == 48
     assert "with 2 processes, as the run had" in record["notes"]
