@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
+READ = ("text", "text_pair", "question", "context")
+"""The columns that a model reads, of any task."""
+
 SIMILAR = 0.9
 GRAM = 5
 _CHUNK = 1 << 20
