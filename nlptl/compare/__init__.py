@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -121,8 +121,14 @@ def _each(runs: Sequence[Run], name: str, examples: int, notes: list[str]) -> li
         if isinstance(one, str):
             notes.append(f"{name}: {runs[0].letter} and {run.letter} are not compared: {one}")
         else:
-            found.append(one)
+            found.append(replace(one, seed_alone=_seed_alone(runs[0], run)))
     return found
+
+
+def _seed_alone(first: Run, second: Run) -> bool:
+    """Say whether two runs are one recipe on the same data from the same checkpoint, with two seeds."""
+    sections = {leaf.section for leaf in differing([first, second])}
+    return "seed" in sections and not sections & {"recipe", "data", "checkpoint"}
 
 
 def _groups(groups: Sequence[Group], name: str, notes: list[str]) -> list[GroupPair]:

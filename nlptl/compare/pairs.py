@@ -71,6 +71,8 @@ class Pair:
     sides: Sides
     words: str
     note: str
+    seed_alone: bool = False
+    """Whether nothing but the seed differs: then no recipe is better, whatever the models are."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def spoken(pair: Pair, adjusted: float | None) -> Pair:
         note = f"the interval does not hold 0, yet {why}: too little to tell them apart"
     if not (pair.sides.right_to_wrong or pair.sides.wrong_to_right or pair.sides.both_wrong_differently):
         note = "they say the same of every row"
-    words = verdict(pair.first, pair.second, pair.difference, p)
+    words = verdict(pair.first, pair.second, pair.difference, p, seed_alone=pair.seed_alone)
     return replace(pair, adjusted=adjusted, words=words, note=note)
 
 

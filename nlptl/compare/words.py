@@ -5,14 +5,19 @@ from __future__ import annotations
 LEVEL = 0.05
 
 
-def verdict(first: str, second: str, difference: tuple[float, float, float], p: float) -> str:
+def verdict(
+    first: str, second: str, difference: tuple[float, float, float], p: float, *, seed_alone: bool = False
+) -> str:
     """Say who is better and by how much. `difference` is low, value, high of `second` less `first`, as shares.
 
     "Better" needs both an interval without 0 and a p (adjusted, where there are several) of at most 0.05. The other
-    words do not say that the two are equal.
+    words do not say that the two are equal. Where the seed alone differs, one recipe cannot be better than itself.
     """
     low, value, high = difference
     fine = 100 * (high - low) < 1
+    if seed_alone and p <= LEVEL and (low > 0 or high < 0):
+        told = f"{points(value, fine, sign=True)} points ({points(low, fine)} to {points(high, fine)})"
+        return f"{first} and {second} cannot be told apart: they are one recipe, and the seed made {told}"
     if p <= LEVEL and low > 0:
         return f"{second} is better by {points(value, fine)} points ({points(low, fine)} to {points(high, fine)})"
     if p <= LEVEL and high < 0:

@@ -185,6 +185,19 @@ def test_equal_predictions_are_not_called_equal_models(trained: Callable[..., Pa
     assert (pair.note, pair.smallest) == ("they say the same of every row", None)
 
 
+def test_one_recipe_is_not_better_than_itself(trained: Callable[..., Path], tmp_path: Path) -> None:
+    """A hundred rows apart, and only the seed differs: what it made is said, and nobody is called better."""
+    run = trained()
+    gold = gold_of(run)
+    worse = [wrong(one) if number < 100 else one for number, one in enumerate(gold)]
+    first = write_variant(run, tmp_path / "a", worse)
+    (pair,) = compare([first, write_variant(run, tmp_path / "b", gold, seed=14)]).pairs
+    assert pair.p < 0.001
+    assert pair.words.startswith("A and B cannot be told apart: they are one recipe, and the seed made +83.3 points")
+    (pair,) = compare([first, write_variant(run, tmp_path / "c", gold)]).pairs
+    assert pair.words.startswith("B is better by 83.3 points")
+
+
 @pytest.mark.parametrize(
     ("difference", "p", "expected"),
     [
