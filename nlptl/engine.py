@@ -95,7 +95,7 @@ def train(
             state.trimmed.decay_rest(1 - group["lr"] * group["weight_decay"])
         for kind in tuning if moved else ():
             kind.after_step(state.bare, plan.number)
-        tokens = sum(len(feature.input_ids) for feature in plan.features)
+        tokens = sum(feature.size for feature in plan.features)
         yield Step(plan.number, plan.epoch, loss, norm, rate, len(plan.features), tokens, time.perf_counter() - began)
 
 
@@ -168,6 +168,8 @@ def _micro_loss(
     """Run a micro-batch forward; every random draw in it depends on (seed, step, example) alone."""
     import torch
 
+    from nlptl.modules.dropout import Stream
+
     batch = verbs.collate(features)
     device = state.computing.device
     batch = Batch(
@@ -179,8 +181,11 @@ def _micro_loss(
     if state.noise is not None:
         keys = [seeds.derive(seed, "dropout", step, feature.row_id, feature.window) for feature in features]
         shared = seeds.derive(seed, "dropout", step)
-        width = batch.inputs["input_ids"].shape[1]
-        state.noise.begin(keys, [len(feature.input_ids) for feature in features], tokens=width, shared=shared)
+        streams = [Stream([len(one.input_ids) for one in features], batch.inputs["input_ids"].shape[1])]
+        if "decoder_input_ids" in batch.inputs:
+            widest = batch.inputs["decoder_input_ids"].shape[1]
+            streams.append(Stream([len(one.decoder_ids) for one in features], widest))
+        state.noise.begin(keys, streams, shared=shared)
 
     forward: Callable[[Batch], Loss] = functools.partial(verbs.loss, state.module)
     for kind in tuning:

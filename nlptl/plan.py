@@ -68,7 +68,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
     moving = state.build(recipe, opened, fitted, features, computing)
     steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
-    tokens = sum(len(feature.input_ids) for feature in features)
+    tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     left = sum(not done for _, _, done in runs)
     return Planned(

@@ -70,6 +70,8 @@ def look_ahead(inputs: Inputs, seed: int) -> None:
     if opened.family not in plan.task.families:
         what = f"{inputs.checkpoint.name} is of the family '{opened.family}'; task '{plan.task.kind}' works with"
         raise BadInput("model.checkpoint", Problem(f"{what} {', '.join(plan.task.families)}", field="model.checkpoint"))
+    if problems := plan.task.check_backbone(opened):
+        raise BadInput(f"checkpoint {inputs.checkpoint.name}", problems)
 
 
 def _needed(plan: Recipe) -> dict[str, set[str] | None]:

@@ -112,8 +112,8 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
     model = task.attach(opened, fitted, "saved")
     chosen: Numbers = numbers or settings["precision"]
     computing = open_machine(device, chosen)
-    attention.choose(model.module, "auto")
-    first_token.narrow(model.module)
+    attention.choose(backbone.transformer_of(model.module), "auto")
+    first_token.narrow(backbone.transformer_of(model.module))
     model.module.to(computing.device)
     return Loaded(task, fitted, opened, model, computing)
 
@@ -194,8 +194,9 @@ def _answer_gate() -> None:
 
     question = json.loads(sys.stdin.read())
     loaded = load(question["folder"], device="cpu", numbers="fp32")
-    first_token.restore(loaded.model.module)  # the answer is to be what transformers itself computes from the files
-    attention.restore(loaded.model.module)
+    body = backbone.transformer_of(loaded.model.module)
+    first_token.restore(body)  # the answer is to be what transformers itself computes from the files
+    attention.restore(body)
     rows = [Row(one["id"], one["values"], "") for one in question["rows"]]
     print(
         json.dumps(

@@ -38,19 +38,20 @@ def build(
     from nlptl.modules import attention, dropout, embedding, first_token
 
     model = recipe.task.attach(opened, fitted, "recipe")
-    blocks = backbone.blocks_of(model.module)
+    body = backbone.transformer_of(model.module)
+    blocks = backbone.blocks_of(body)
     for kind in recipe.tuning:
         model = kind.apply(model, blocks)
     module: Any = model.module
     noise = None
-    attention.choose(module, recipe.machine.attention)
-    first_token.narrow(module)
+    attention.choose(body, recipe.machine.attention)
+    first_token.narrow(body)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
-    table = embedding.trim(module, used)
+    table = embedding.trim(body, used)
     made = groups.make_groups(model, recipe.train, recipe.tuning, blocks)
     optimizer = torch.optim.AdamW(
         [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
@@ -266,8 +267,9 @@ def plain(job: Job) -> nn.Module:
     from nlptl.modules import attention, dropout, embedding, first_token
 
     module = job.moving.bare
-    embedding.restore(module)
+    body = backbone.transformer_of(module)
+    embedding.restore(body)
     dropout.remove(module)
-    first_token.restore(module)
-    attention.restore(module)
+    first_token.restore(body)
+    attention.restore(body)
     return module

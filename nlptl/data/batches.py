@@ -36,7 +36,7 @@ def plan_epoch(features: Sequence[Feature], *, batch: int, seed: int, epoch: int
     steps = []
     for start in range(0, len(order), batch * POOL):
         pool = sorted(
-            order[start : start + batch * POOL], key=lambda number: len(features[number].input_ids), reverse=True
+            order[start : start + batch * POOL], key=lambda number: features[number].size, reverse=True
         )
         steps += [[features[number] for number in pool[first : first + batch]] for first in range(0, len(pool), batch)]
     random.shuffle(steps)
@@ -60,21 +60,24 @@ def micro_batches(features: Sequence[Feature], *, tokens: int, rank: int = 0, wo
 
     The step is dealt out by length, so that every rank gets the same work within one example.
     """
-    ordered = sorted(features, key=lambda feature: len(feature.input_ids), reverse=True)
+    ordered = sorted(features, key=lambda feature: feature.size, reverse=True)
     return _cut(ordered[rank::world], tokens)
 
 
 def evaluation_batches(features: Sequence[Feature], *, tokens: int) -> list[list[Feature]]:
     """Give batches sorted by length, the longest first; they do not depend on the number of processes."""
-    return _cut(sorted(features, key=lambda feature: len(feature.input_ids), reverse=True), tokens)
+    return _cut(sorted(features, key=lambda feature: feature.size, reverse=True), tokens)
 
 
 def _cut(ordered: Sequence[Feature], tokens: int) -> list[list[Feature]]:
     batches: list[list[Feature]] = []
-    start = 0
-    while start < len(ordered):
-        width = max(1, len(ordered[start].input_ids))
-        size = max(1, tokens // width)
-        batches.append(list(ordered[start : start + size]))
-        start += size
+    widths = [0, 0]  # of the input and of what a decoder reads, padded
+    for feature in ordered:
+        wider = [max(widths[0], len(feature.input_ids)), max(widths[1], len(feature.decoder_ids))]
+        if batches and (len(batches[-1]) + 1) * sum(wider) <= tokens:
+            batches[-1].append(feature)
+            widths = wider
+        else:
+            batches.append([feature])
+            widths = [len(feature.input_ids), len(feature.decoder_ids)]
     return batches

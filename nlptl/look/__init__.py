@@ -86,7 +86,7 @@ def _lengths(
             raise
         remarks.append(f"lengths in tokens are not counted: {absent.problems[0]}")
         return None
-    window = max_tokens or backbone._positions(SimpleNamespace(**found.config))
+    window = max_tokens or backbone.positions_of(SimpleNamespace(**found.config))
     opened = backbone.open_checkpoint(found, max_tokens=window, head_seed=0)
     return sizes.measure(gathered, opened, found.name, window)
 

@@ -28,6 +28,9 @@ WARM = 12
 TOKEN_AXES = {3: (1,), 4: (2, 3)}
 """Where tokens may stand in a tensor of so many axes: [B, T, H] and [B, heads, T, T]."""
 
+CROSS = frozenset({"EncDecAttention", "encoder_attn", "crossattention", "cross_attn", "multihead_attn"})
+"""What models call the attention of a decoder to the encoder's tokens."""
+
 INTEGER: dict[int, tuple[torch.dtype, Any]] = {
     2: (torch.int16, np.int16),
     4: (torch.int32, np.int32),
@@ -35,36 +38,48 @@ INTEGER: dict[int, tuple[torch.dtype, Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class Stream:
+    """The tokens of a micro-batch in one stream: each example's length, and the padded length."""
+
+    lengths: Sequence[int]
+    tokens: int
+
+    def __post_init__(self) -> None:
+        assert max(self.lengths) <= self.tokens, "an example is longer than its batch"
+
+
 @dataclass
 class Noise:
     """What every site of one model must know of the micro-batch that is being computed."""
 
     padding: str = "right"
-    """The side on which padding stands."""
+    """The side on which padding stands in the first stream; a decoder's own is padded on the right."""
     keys: tuple[int, ...] = ()
-    lengths: tuple[int, ...] = ()
-    tokens: int = 0
+    streams: tuple[Stream, ...] = ()
+    """The input's, and where the model has a decoder with a stream of its own, that one's."""
     shared: int = 0
     calls: dict[int, int] = field(default_factory=dict)
     bits: Any = field(default_factory=lambda: np.random.SFC64(0), repr=False)
 
-    def begin(
-        self, keys: Sequence[int], lengths: Sequence[int], *, tokens: int | None = None, shared: int = 0
-    ) -> None:
+    def begin(self, keys: Sequence[int], streams: Sequence[Stream], *, shared: int = 0) -> None:
         """Announce the micro-batch of the coming forward pass; a second pass (R-Drop) draws other masks.
 
-        `keys`: one number below 2**64 for each example, different for each step; `lengths`: its tokens without
-        padding; `tokens`: the padded length, if it is more than the longest; `shared`: the step's key, for what all
-        examples have in common (DeBERTa drops relative positions).
+        `keys`: one number below 2**64 for each example, different for each step; `streams`: the input's tokens, and
+        those of a decoder; `shared`: the step's key, for what all examples have in common (DeBERTa drops relative
+        positions).
         """
-        assert len(keys) == len(lengths), "one key and one length for each example"
-        self.keys, self.lengths, self.shared = tuple(keys), tuple(lengths), shared
-        self.tokens = max(lengths) if tokens is None else tokens
-        assert max(lengths) <= self.tokens, "an example is longer than its batch"
+        assert all(len(keys) == len(stream.lengths) for stream in streams), "one key and one length for each example"
+        self.keys, self.streams, self.shared = tuple(keys), tuple(streams), shared
         self.calls.clear()
 
-    def keep(self, shape: Sequence[int], site: int, threshold: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Draw which elements stay: each with probability 1 - threshold / 65536. Padding does not stay."""
+    def keep(
+        self, shape: Sequence[int], site: int, threshold: int, streams: tuple[int, int] = (0, 0)
+    ) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Draw which elements stay: each with probability 1 - threshold / 65536. Padding does not stay.
+
+        `streams`: whose tokens stand on the first and on the second token axis.
+        """
         call = self._call(site)
         if shape[0] != len(self.keys):
             # [positions, H] or [1, ...] belongs to no example. Heads folded into the batch would: their mask must not
@@ -74,14 +89,22 @@ class Noise:
             kept = np.empty(shape, np.bool_)
             self._draw(self.shared, site + call, threshold, kept)
             return kept
-        axes = [axis for axis in TOKEN_AXES.get(len(shape), ()) if shape[axis] == self.tokens]
-        whole = not axes or min(self.lengths) == self.tokens
+        axes = dict(zip(TOKEN_AXES.get(len(shape), ()), streams, strict=False))
+        axes = {axis: number for axis, number in axes.items() if shape[axis] == self.streams[number].tokens}
+        whole = all(min(self.streams[number].lengths) == self.streams[number].tokens for number in axes.values())
         kept = np.empty(shape, np.bool_) if whole else np.zeros(shape, np.bool_)
-        for example, (key, length) in enumerate(zip(self.keys, self.lengths, strict=True)):
-            real = slice(self.tokens - length, None) if self.padding == "left" else slice(length)
-            part = tuple(real if axis in axes else slice(None) for axis in range(1, len(shape)))
-            self._draw(key, site + call, threshold, kept[(example, *part)])
+        for example, key in enumerate(self.keys):
+            part: list[Any] = [example]
+            part += [self._real(axes[axis], example) if axis in axes else slice(None) for axis in range(1, len(shape))]
+            self._draw(key, site + call, threshold, kept[tuple(part)])
         return kept
+
+    def _real(self, number: int, example: int) -> slice:
+        """Give where the tokens of an example stand in a stream."""
+        stream = self.streams[number]
+        length = stream.lengths[example]
+        left = self.padding == "left" and number == 0
+        return slice(stream.tokens - length, None) if left else slice(length)
 
     def _draw(self, key: int, site: int, threshold: int, out: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
         """Fill `out` from the stream of (key, site)."""
@@ -109,6 +132,9 @@ class ExampleDropout(nn.Module):
         super().__init__()
         self.p, self.noise, self.name = p, noise, name
         self.site = seeds.derive(0, "dropout site", name)
+        parts = set(name.split("."))
+        decodes = int("decoder" in parts)
+        self.streams = (decodes, 0 if parts & CROSS else decodes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Give x times its mask; the backward pass is one multiplication by the same mask."""
@@ -117,7 +143,9 @@ class ExampleDropout(nn.Module):
             return x
         if threshold == 65536:
             return x * 0.0
-        kept = self.noise.keep(x.shape, self.site, threshold)
+        # A decoder alone (GPT's kin under that name) reads the first stream.
+        streams = self.streams if len(self.noise.streams) > 1 else (0, 0)
+        kept = self.noise.keep(x.shape, self.site, threshold, streams)
         # The mask is written as the bits of 0 and of 1 / (1 - p) in x's own type: torch multiplies bf16 by bf16 at 7
         # times the speed of bf16 by bool. Rounding the factor to bf16 is what torch's dropout does too.
         integer, np_integer = INTEGER[x.element_size()]

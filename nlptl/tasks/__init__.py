@@ -49,6 +49,13 @@ class Feature:
     """Tokens of the row that lie outside of the window and are seen by no feature."""
     extra: Any = None
     """What `decode` needs beside what the model says (offsets, say). Never reaches the model."""
+    decoder_ids: Sequence[int] = ()
+    """In training: what a decoder with a stream of its own reads. Empty where the model has one stream."""
+
+    @property
+    def size(self) -> int:
+        """Tokens that the model reads of it, those of its decoder too."""
+        return len(self.input_ids) + len(self.decoder_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,19 @@ class Backbone(Protocol):
         """`right` or `left`."""
         ...
 
+    @property
+    def head_seed(self) -> int:
+        """The seed of what is drawn anew."""
+        ...
+
     def model(self, auto_class: str, config: Mapping[str, Any], head: str) -> Model:
-        """Open the checkpoint as transformers' `auto_class`, with `config` changed; `head` is `new` or `keep`."""
+        """Open the checkpoint as transformers' `auto_class`, with `config` changed; `head` is `new`, `keep` or `none`
+        (every weight must be stored).
+        """
+        ...
+
+    def stored(self, file: str) -> Mapping[str, Tensor] | None:
+        """Give the tensors of a further safetensors file of the checkpoint, None where there is no such file."""
         ...
 
     def has_head(self, of: str) -> bool:
@@ -151,6 +169,8 @@ class Backbone(Protocol):
 class Model:
     """A body with a head. `head` names the head's parameters: always trainable, always saved, never an adapter's
     target.
+
+    The module is transformers' own, or one of ours that holds transformers' as `body` and has a `save_pretrained`.
     """
 
     module: nn.Module
@@ -197,6 +217,10 @@ class Task(Value):
     def attach(self, backbone: Backbone, fitted: Any, start: Literal["recipe", "saved"]) -> Model:
         """Give the checkpoint's body with this task's head: as the settings say, or exactly as nlptl `saved` it."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `attach`")
+
+    def check_backbone(self, backbone: Backbone) -> list[Any]:
+        """Give every Problem that settings and checkpoint have with each other, before a model is loaded."""
+        return []
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Any, purpose: Purpose) -> list[Feature]:
         """Tokenise rows into features, in the rows' order. Many rows at once, which the tokenizers do in parallel.

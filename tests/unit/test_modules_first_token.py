@@ -100,7 +100,7 @@ def test_dropout_masks_of_the_first_token_are_those_of_the_whole_layer(family: s
         if narrowed:
             assert first_token.narrow(model)
             assert model.training
-        noise.begin([5, 6, 7], lengths, tokens=11)
+        noise.begin([5, 6, 7], [dropout.Stream(lengths, 11)])
         found.append(_gradients(model, inputs))
     (logits, gradients), (other, others) = found
     assert torch.allclose(other, logits, rtol=0, atol=1e-9)

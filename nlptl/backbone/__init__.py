@@ -1,0 +1,14 @@
+"""From a checkpoint's name to a Backbone: the one place that calls `from_pretrained`.
+
+Nothing that a checkpoint brings is executed: safetensors only, no remote code, and configurations that ask for it
+are refused.
+"""
+
+from nlptl.backbone.checkpoint import HUB_ID, MANIFEST, WANTED, Checkpoint, inspect, resolve
+from nlptl.backbone.models import blocks_of, silent, transformer_of
+from nlptl.backbone.opened import Opened, open_checkpoint, positions_of
+
+__all__ = [
+    "HUB_ID", "MANIFEST", "WANTED", "Checkpoint", "Opened", "blocks_of", "inspect", "open_checkpoint", "positions_of",
+    "resolve", "silent", "transformer_of",
+]  # fmt: skip

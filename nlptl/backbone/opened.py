@@ -1,0 +1,135 @@
+"""Tokenizer and configuration of a checkpoint: the Backbone that tasks see, which hides how families differ."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nlptl.backbone.checkpoint import Checkpoint
+from nlptl.backbone.models import open_model
+from nlptl.errors import BadInput
+from nlptl.screening import bad
+from nlptl.tasks import Model
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The Backbone that tasks see (contract `nlptl.tasks.Backbone`)."""
+
+    checkpoint: Checkpoint
+    tokenizer: Any
+    family: str
+    max_tokens: int
+    padding_side: str
+    head_seed: int
+    notes: tuple[str, ...]
+    """What was mended on opening, for the log."""
+
+    def model(self, auto_class: str, config: Mapping[str, Any], head: str) -> Model:
+        """Open the checkpoint as `auto_class`; a new head is drawn from the stream "head" of the run's seed."""
+        return open_model(
+            self.checkpoint, auto_class, config, head=head, head_seed=self.head_seed,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )  # fmt: skip
+
+    def stored(self, file: str) -> Mapping[str, Any] | None:
+        """Give the tensors of a further safetensors file of the checkpoint, None where there is no such file."""
+        from safetensors.torch import load_file
+
+        place = self.checkpoint.directory / file
+        return load_file(place) if place.is_file() else None
+
+    def has_head(self, of: str) -> bool:
+        """Say whether the checkpoint stores a head of the sort that transformers' classes `…For{of}` have."""
+        architectures = self.checkpoint.config.get("architectures") or []
+        return any(name.endswith(f"For{of}") for name in architectures) and any(
+            key.split(".")[0] == "qa_outputs" for key in self.checkpoint.keys
+        )
+
+    def head_labels(self) -> tuple[str, ...] | None:
+        """Give the label names of the checkpoint's own classification head, or None where it stores none."""
+        architectures = self.checkpoint.config.get("architectures") or []
+        heads = [
+            key for key in self.checkpoint.keys if key.split(".")[0] in ("classifier", "score", "classification_head")
+        ]
+        if not heads or not any("SequenceClassification" in name for name in architectures):
+            return None
+        labels = self.checkpoint.config.get("id2label") or {}
+        return tuple(labels[number] for number in sorted(labels, key=int))
+
+
+def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) -> Opened:
+    """Open tokenizer and configuration; the weights follow with `model`.
+
+    Raises BadInput for a slow tokenizer, one that does not fit the model, or a window that is longer than the
+    positions.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    name = checkpoint.name
+    with _told(name, "config.json"):
+        config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False)
+    if config.is_encoder_decoder:
+        family = "seq2seq"
+    elif config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        family = "encoder"
+    elif config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        family = "decoder"
+    else:
+        raise bad(name, f"models of type '{config.model_type}' are not known here")
+    with _told(name, "tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory, use_fast=True, trust_remote_code=False)
+    if not tokenizer.is_fast:
+        raise bad(name, "its tokenizer is a slow one, without offsets", "take a checkpoint with a tokenizer.json")
+    notes = []
+    if family == "encoder":
+        tokenizer.padding_side = "right"  # positions count from the first column, whatever stands in it
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = _pad_token(tokenizer, config)
+        notes.append(
+            f"the tokenizer has no pad token; {tokenizer.pad_token!r} is used for padding and written to the config"
+        )
+    if len(tokenizer) > config.vocab_size:
+        raise bad(
+            name,
+            f"its tokenizer has {len(tokenizer)} entries, the embeddings {config.vocab_size}: they do not fit",
+        )
+    if getattr(config, "type_vocab_size", 0) < 2:  # DistilBERT's body with BERT's tokenizer, say
+        tokenizer.model_input_names = [one for one in tokenizer.model_input_names if one != "token_type_ids"]
+    longest = positions_of(config)
+    if max_tokens > longest:
+        raise BadInput("model.max_tokens", f"{max_tokens} is more than the {longest} positions of {name}")
+    tokenizer.model_max_length = max_tokens
+    return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes))
+
+
+@contextlib.contextmanager
+def _told(name: str, part: str) -> Iterator[None]:
+    """Turn whatever transformers raises over a part of a checkpoint into BadInput: its kinds are many."""
+    try:
+        yield
+    except Exception as problem:
+        first = " ".join(str(problem).split())[:200]
+        raise bad(name, f"transformers cannot use its {part}: {type(problem).__name__}: {first}") from problem
+
+
+def _pad_token(tokenizer: Any, config: Any) -> str | None:
+    """Choose what pads: what the configuration names, from which RoBERTa counts its positions, or else the end mark."""
+    named = getattr(config, "pad_token_id", None)
+    known = tokenizer.convert_ids_to_tokens(named) if named is not None and 0 <= named < len(tokenizer) else None
+    found: str | None = known or tokenizer.eos_token or tokenizer.unk_token
+    return found
+
+
+def positions_of(config: Any) -> int:
+    """Give how many tokens fit; RoBERTa's table starts behind the pad token (fairseq's habit)."""
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1_000_000
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"):
+        positions -= config.pad_token_id + 1
+    return int(positions)
