@@ -188,11 +188,18 @@ def _rows(cursor: sqlite3.Cursor, most: int, most_bytes: int) -> dict[str, Any]:
     rows: list[list[Any]] = []
     size = 0
     for row in cursor:
-        size += 8 + sum(8 + len(value) if isinstance(value, str | bytes) else 8 for value in row)
+        size += 8 + sum(map(_size, row))
         if len(rows) == most or size > most_bytes:
             return {"status": "too_large", "message": f"more than {most:,} rows or {most_bytes:,} bytes"}
         rows.append([_plain(value) for value in row])
-    return {"status": "rows", "rows": rows, "columns": [name for name, *_ in cursor.description or ()]}
+    return {"status": "rows", "rows": rows, "columns": [name[:200] for name, *_ in cursor.description or ()]}
+
+
+def _size(value: Any) -> int:
+    """Give about the bytes that a value takes in the parent."""
+    if isinstance(value, str):
+        return 8 + len(value) * (1 if value.isascii() else 4)
+    return 8 + len(value) if isinstance(value, bytes) else 8
 
 
 def _plain(value: Any) -> Any:
@@ -207,7 +214,7 @@ def _plain(value: Any) -> Any:
 def _failure(error: Exception, guard: Guard) -> dict[str, Any]:
     """Name what stopped a query."""
     code = getattr(error, "sqlite_errorcode", None)
-    message = str(error)
+    message = str(error)[:300]
     if guard.reason:
         return {"status": "refused", "message": guard.reason}
     if code == sqlite3.SQLITE_INTERRUPT:

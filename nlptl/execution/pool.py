@@ -40,12 +40,14 @@ class Pool:
         if seen.stopped is not None:
             return seen.stopped
         key = (identity, sql, seconds)
-        with self._lock:
-            if (known := self._outcomes.get(key)) is not None:
-                self._outcomes.move_to_end(key)
-                return known
-            slot = self._slot(identity, database)
-        outcome = slot.ask(sql, seconds, seen.ordered)
+        outcome = None
+        while outcome is None:
+            with self._lock:
+                if (known := self._outcomes.get(key)) is not None:
+                    self._outcomes.move_to_end(key)
+                    return known
+                slot = self._slot(identity, database)
+            outcome = slot.ask(sql, seconds, seen.ordered)
         with self._lock:
             self._keep(key, outcome)
         return outcome
@@ -74,10 +76,9 @@ class Pool:
     def _slot(self, identity: Identity, database: Path) -> _Slot:
         slot = self._slots.setdefault(identity, _Slot(database))
         self._slots.move_to_end(identity)
-        for old in list(self._slots.values())[: max(0, len(self._slots) - WORKERS)]:
-            # A worker that answers another thread just now stays, and is closed when its turn comes again.
-            if old.close(wait=False):
-                self._slots = OrderedDict((key, kept) for key, kept in self._slots.items() if kept is not old)
+        for key in list(self._slots)[: max(0, len(self._slots) - WORKERS)]:
+            if self._slots[key].close(wait=False):  # one that answers another thread just now stays for the time being
+                del self._slots[key]
         return slot
 
     def _keep(self, key: tuple[Identity, str, float], outcome: Outcome) -> None:
@@ -97,10 +98,14 @@ class _Slot:
         self.database = database
         self.lock = threading.Lock()
         self.worker: Worker | None = None
+        self.closed = False
 
-    def ask(self, sql: str, seconds: float, ordered: bool) -> Outcome:
+    def ask(self, sql: str, seconds: float, ordered: bool) -> Outcome | None:
+        """Run one query; None if this place was closed meanwhile, and the pool has another one."""
         with self.lock:
             for _ in range(2):  # a process that dies under a query may have been killed by a stranger: once more
+                if self.closed:
+                    return None
                 if self.worker is None or not self.worker.alive:
                     self._drop()
                     self.worker = Worker(self.database)
@@ -111,10 +116,11 @@ class _Slot:
             return Outcome("error", message="the process that ran it died, twice")
 
     def close(self, wait: bool = True) -> bool:
-        """End the worker; say whether that was done (without `wait`: unless it is busy)."""
+        """End the worker for good; say whether that was done (without `wait`: unless it is busy)."""
         if not self.lock.acquire(blocking=wait):
             return False
         try:
+            self.closed = True
             self._drop()
         finally:
             self.lock.release()

@@ -22,6 +22,8 @@ ROWS = 10_000
 """More rows than this are `too_large`."""
 BYTES = 2_000_000
 """More bytes of rows than this are `too_large`; eight for each value, and the length of texts and bytes."""
+FRAME = 8 * BYTES
+"""No answer is longer: JSON writes a letter in six bytes at most where four are counted."""
 START = 20.0
 """Seconds that a process may take to start; 0.05 is usual, but a machine may be busy."""
 GRACE = 0.1
@@ -48,11 +50,7 @@ class Worker:
             raise BadInput("execution of SQL", Problem("it needs Linux or macOS", fix="score by match alone"))
         self.database = database
         uri = f"file:{quote_from_bytes(os.fsencode(database.absolute()))}?mode=ro&immutable=1"
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_CHILD), uri, str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={}, cwd="/", bufsize=0, close_fds=True, start_new_session=True,
-        )  # fmt: skip
+        self._process = _start(database, uri)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -64,9 +62,7 @@ class Worker:
             greeting = self._receive(time.monotonic() + START)
         except (Dead, _Late) as error:
             self.close()
-            fix = f"try by hand: {sys.executable} -I -S -c 'import sqlite3'"
-            what = f"the process that runs queries did not start (status {self._process.returncode})"
-            raise BadInput(f"database {self.database}", Problem(what, fix=fix)) from error
+            raise _unstarted(self.database, f"status {self._process.returncode}") from error
         if "broken" in greeting:
             self.close()
             raise _broken(self.database, greeting["broken"])
@@ -139,6 +135,8 @@ class Worker:
 
     def _receive(self, limit: float) -> dict[str, Any]:
         size = struct.unpack(">I", self._read(4, limit))[0]
+        if size > FRAME:
+            raise Dead
         found: dict[str, Any] = json.loads(self._read(size, limit))
         return found
 
@@ -152,6 +150,23 @@ class Worker:
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
+
+
+def _start(database: Path, uri: str) -> subprocess.Popen[bytes]:
+    """Start the program in a session of its own, with an empty environment and nothing open but the two pipes."""
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_CHILD), uri, str(os.getpid())],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={}, cwd="/", bufsize=0, close_fds=True, start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise _unstarted(database, str(error)) from error
+
+
+def _unstarted(database: Path, why: str) -> BadInput:
+    fix = f"try by hand: {sys.executable} -I -S -c 'import sqlite3'"
+    return BadInput(f"database {database}", Problem(f"the process that runs queries did not start ({why})", fix=fix))
 
 
 def _wait(number: int, event: int, limit: float) -> None:

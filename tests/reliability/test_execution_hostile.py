@@ -44,6 +44,13 @@ ENDLESS = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r)"
 ONE_STEP = "SELECT instr(printf('%0900000d', 1), printf('%0450000d', 1) || 'x')"
 """One step of SQLite's machine that compares 4e11 bytes: no progress handler is called, only the kill ends it."""
 MEGA = "hex(hex(hex(hex(hex(hex(hex(hex(hex('abcdefghij'))))))))) "
+DOUBLED = (
+    "WITH x0 AS (SELECT 1 AS a), "
+    + ", ".join(f"x{n} AS (SELECT p.a FROM x{n - 1} p, x{n - 1} q)" for n in range(1, 40))
+    + " SELECT count(*) FROM x39"
+)
+"""Each name stands for two of the one before: 2^39 of the first."""
+WIDE = f'WITH w AS (SELECT 1 AS "{"n" * 90_000}") SELECT * FROM {", ".join(f"w w{n}" for n in range(60))}'
 HOSTILE = [
     ("DROP TABLE t", {"refused"}),
     ("DELETE FROM t", {"refused"}),
@@ -99,6 +106,10 @@ HOSTILE = [
     (" UNION ".join(["SELECT 1"] * 5000), {"error"}),
     ("SELECT '" + "x" * 3_000_000 + "'", {"too_large"}),
     ("SELECT " + "9" * 5000, {"rows", "error"}),
+    (DOUBLED, {"timeout", "too_large", "error"}),
+    ("SELECT count(*) FROM " + ", ".join(f"t x{n}" for n in range(63)), {"timeout"}),
+    ("SELECT count(*) FROM " + ", ".join(f"t x{n}" for n in range(200)), {"error"}),
+    (WIDE, {"too_large", "rows", "error"}),
     ("SELECT 1\0; DROP TABLE t", {"error"}),
     ("SELECT '\ud800'", {"error"}),
     ("SELECT '\ufffe\U0010ffff\u202e'", {"rows"}),

@@ -1,0 +1,126 @@
+"""The tables of a SQLite file as lists, and which of their columns hold the same things."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from nlptl.execution.outcomes import Row, Value
+
+Column = tuple[str, str]
+"""A table's name and a column's."""
+SHARED = 0.5
+"""Two columns of text are one domain when the smaller shares this much of its values with the larger."""
+SHARED_NUMBERS = 0.9
+"""The same for whole numbers, which meet by chance more easily."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its rows, in the order of the file, and where it points to."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    points: tuple[tuple[str, Column], ...]
+    """Declared foreign keys: own column, and the column that it points to."""
+
+    def values(self, column: str) -> list[Value]:
+        """Give a column's values that are not NULL."""
+        place = self.columns.index(column)
+        return [row[place] for row in self.rows if row[place] is not None]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A whole database: its tables, and the statements that make its schema (tables first)."""
+
+    tables: tuple[Table, ...]
+    making: tuple[str, ...]
+    finishing: tuple[str, ...]
+    """Statements of views and triggers, which must not act while rows are put in."""
+
+    def values(self) -> dict[Column, set[Value]]:
+        """Give each column's different values."""
+        return {(table.name, name): set(table.values(name)) for table in self.tables for name in table.columns}
+
+
+def read(database: Path) -> Contents:
+    """Read all ordinary tables of a SQLite file; virtual ones are left out. Nothing of it is executed but SELECT."""
+    uri = f"file:{quote_from_bytes(bytes(database.absolute()))}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        connection.text_factory = lambda value: value.decode("utf-8", "surrogateescape")
+        schema = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        ).fetchall()
+        virtual = {name for kind, name, sql in schema if kind == "table" and sql.upper().startswith("CREATE VIRTUAL")}
+        names = [name for kind, name, _ in schema if kind == "table" and name not in virtual]
+        tables = tuple(_table(connection, name) for name in names)
+    making = [sql for kind, name, sql in schema if kind == "table" and name not in virtual]
+    making += [sql for kind, _, sql in schema if kind == "index"]
+    return Contents(tables, tuple(making), tuple(sql for kind, _, sql in schema if kind in ("view", "trigger")))
+
+
+def quoted(name: str) -> str:
+    """Give a table's or column's name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _table(connection: sqlite3.Connection, name: str) -> Table:
+    # hidden: 1 of a virtual table, 2 and 3 computed from others; none of them can be written.
+    info = connection.execute(f"PRAGMA table_xinfo({quoted(name)})").fetchall()
+    columns = tuple(str(column[1]) for column in info if not column[6])
+    rows = connection.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(name)}").fetchall()
+    keys = connection.execute(f"PRAGMA foreign_key_list({quoted(name)})").fetchall()
+    points = tuple((str(key[3]), (str(key[2]), str(key[4] or key[3]))) for key in keys)
+    return Table(name, columns, tuple(rows), points)
+
+
+def domains(contents: Contents) -> dict[Column, int]:
+    """Number the sets of columns that hold the same things, so that a value is the same thing wherever it stands.
+
+    One domain are columns of text with one name in several tables, columns that share most of their values, and
+    columns that a foreign key ties together.
+    """
+    values = contents.values()
+    group = {column: number for number, column in enumerate(values)}
+    tied = {frozenset(pair) for pair in _keys(contents, values)}
+    for one, two in combinations(values, 2):
+        if frozenset((one, two)) in tied or _alike(one, two, values):
+            old, new = group[two], group[one]
+            group = {column: new if number == old else number for column, number in group.items()}
+    return group
+
+
+def _keys(contents: Contents, values: Mapping[Column, set[Value]]) -> list[tuple[Column, Column]]:
+    """Give the foreign keys in the spelling of the tables themselves; SQL does not care about case, we must."""
+    spelling = {(table.lower(), column.lower()): (table, column) for table, column in values}
+    found = []
+    for table in contents.tables:
+        for own, (other, column) in table.points:
+            ends = [spelling.get((name.lower(), part.lower())) for name, part in ((table.name, own), (other, column))]
+            if ends[0] is not None and ends[1] is not None:
+                found.append((ends[0], ends[1]))
+    return found
+
+
+def _alike(one: Column, two: Column, values: Mapping[Column, set[Value]]) -> bool:
+    first, second = values[one], values[two]
+    common, least = len(first & second), min(len(first), len(second))
+    if least == 0:
+        return False
+    if all(isinstance(value, str) for value in (*first, *second)):
+        return one[1].lower() == two[1].lower() or (least > 1 and common >= SHARED * least)
+    if all(isinstance(value, int) for value in (*first, *second)):
+        return least > 2 and common >= SHARED_NUMBERS * least
+    return False
+
+
+def unique(table: Table) -> list[str]:
+    """Name the columns whose values are all there and all different, so that one names the row."""
+    return [name for name in table.columns if table.rows and len(set(table.values(name))) == len(table.rows)]
