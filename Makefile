@@ -25,6 +25,9 @@ quickstart: $(STAMP)
 test: $(STAMP) fetch lint
 	$(BIN)/python -m pytest --durations=15
 
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak --durations=15
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -84,17 +84,25 @@ def _table(connection: sqlite3.Connection, name: str) -> Table:
 def domains(contents: Contents) -> dict[Column, int]:
     """Number the sets of columns that hold the same things, so that a value is the same thing wherever it stands.
 
-    One domain are columns of text with one name in several tables, columns that share most of their values, and
-    columns that a foreign key ties together.
+    One domain are columns of text with one name that have a value in common, columns that share most of their values,
+    and columns that a foreign key ties together.
     """
     values = contents.values()
+    kinds = {column: _kind(found) for column, found in values.items()}
     group = {column: number for number, column in enumerate(values)}
     tied = {frozenset(pair) for pair in _keys(contents, values)}
     for one, two in combinations(values, 2):
-        if frozenset((one, two)) in tied or _alike(one, two, values):
+        near = kinds[one] is not None and kinds[one] is kinds[two] and _alike(one, two, values, kinds[one] is str)
+        if group[one] != group[two] and (near or frozenset((one, two)) in tied):
             old, new = group[two], group[one]
             group = {column: new if number == old else number for column, number in group.items()}
     return group
+
+
+def _kind(values: set[Value]) -> type | None:
+    """Give the one type of all values, if it is text or whole numbers: what names things."""
+    kinds = set(map(type, values))
+    return kinds.pop() if len(kinds) == 1 and kinds <= {str, int} else None
 
 
 def _keys(contents: Contents, values: Mapping[Column, set[Value]]) -> list[tuple[Column, Column]]:
@@ -109,16 +117,12 @@ def _keys(contents: Contents, values: Mapping[Column, set[Value]]) -> list[tuple
     return found
 
 
-def _alike(one: Column, two: Column, values: Mapping[Column, set[Value]]) -> bool:
+def _alike(one: Column, two: Column, values: Mapping[Column, set[Value]], text: bool) -> bool:
     first, second = values[one], values[two]
     common, least = len(first & second), min(len(first), len(second))
-    if least == 0:
-        return False
-    if all(isinstance(value, str) for value in (*first, *second)):
-        return one[1].lower() == two[1].lower() or (least > 1 and common >= SHARED * least)
-    if all(isinstance(value, int) for value in (*first, *second)):
-        return least > 2 and common >= SHARED_NUMBERS * least
-    return False
+    if text:
+        return common > 0 and (one[1].lower() == two[1].lower() or (least > 1 and common >= SHARED * least))
+    return least > 2 and common >= SHARED_NUMBERS * least
 
 
 def unique(table: Table) -> list[str]:

@@ -15,7 +15,8 @@ Status = Literal["rows", "refused", "error", "timeout", "too_large", "empty_quer
 TOLERANCE = 1e-6
 """How far two numbers may be apart, relative to the larger, and be equal. Sums of floats depend on their order."""
 
-_NOT_GRAMMAR = ("syntax error", "unrecognized token", "incomplete input", "starts with")
+_NOT_GRAMMAR = ('near "', "unrecognized token", "incomplete input", "syntax error", "starts with")
+"""How the messages of SQLite's parser begin, and the two of `statement.look`."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Outcome:
     @property
     def parses(self) -> bool:
         """Whether SQLite's grammar takes the query; what it names may not exist."""
-        return self.status != "error" or not any(words in self.message for words in _NOT_GRAMMAR)
+        return self.status != "error" or not self.message.startswith(_NOT_GRAMMAR)
 
     @property
     def empty(self) -> bool:

@@ -79,7 +79,7 @@ def _maps(found: Contents, group: dict[Column, int], renamed: bool, rng: random.
     """Draw one map per domain: values change places with those of the same kind that occur in the same columns.
 
     So each column keeps its different values, and what a query names is still there. Numbers of a column by itself
-    move a little besides, unless they name the rows.
+    move a little besides, unless they name the rows. A column that shares its values moves only if `renamed`.
     """
     values = found.values()
     naming = {(table.name, name) for table in found.tables for name in contents.unique(table)}
@@ -90,8 +90,7 @@ def _maps(found: Contents, group: dict[Column, int], renamed: bool, rng: random.
     for columns in members.values():
         alone = len(columns) == 1
         drawn = _permuted(columns, values, rng) if renamed or alone else {}
-        # An integer that is different in every row is taken for a name if a column like it is a key by declaration
-        # or by its habit of counting up: it must not move.
+        # Whole numbers that differ in every row and count up name the rows: they may change places, but not move.
         if alone and not (columns[0] in naming and _counts_up(values[columns[0]])):
             drawn = _moved(drawn, rng)
         maps.update(dict.fromkeys(columns, drawn))
@@ -142,6 +141,7 @@ def _write(changed: tuple[Contents, dict[str, list[Row]]], place: Path) -> None:
             for line in ("journal_mode=OFF", "synchronous=OFF", "ignore_check_constraints=1", "foreign_keys=0"):
                 connection.execute(f"PRAGMA {line}").fetchall()
             connection.execute("BEGIN")
+            connection.set_authorizer(_only_make)
             for sql in made.making:
                 connection.execute(sql)
             for table in made.tables:
@@ -149,6 +149,7 @@ def _write(changed: tuple[Contents, dict[str, list[Row]]], place: Path) -> None:
                 _insert(connection, table, added[table.name], "INSERT OR IGNORE")
             for sql in made.finishing:
                 connection.execute(sql)
+            connection.set_authorizer(None)
             connection.execute("COMMIT")
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
@@ -156,6 +157,12 @@ def _write(changed: tuple[Contents, dict[str, list[Row]]], place: Path) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _only_make(action: int, *_: str | None) -> int:
+    """Let a schema that others wrote make its tables, and nothing that reaches beyond the file or computes."""
+    far = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE, sqlite3.SQLITE_SELECT)
+    return sqlite3.SQLITE_DENY if action in far else sqlite3.SQLITE_OK
 
 
 def _insert(connection: sqlite3.Connection, table: Table, found: Iterable[Row], verb: str) -> None:

@@ -21,14 +21,14 @@ Groups = Mapping[Column, int]
 def leave_out(found: Contents, group: Groups, rng: random.Random) -> Contents:
     """Leave out some things with all rows that mention them, and some rows of leaves.
 
-    A thing is a value of a domain of several columns that names the rows of a table; what such a row that goes named
-    itself goes too. Where that would cost a table more than half of its rows, all stay.
+    A thing is a value of a domain of several columns that names the rows of a table; what else named a row that goes,
+    goes too. Where that would cost a table more than half of its rows, all stay.
     """
     gone = _things(found, group, rng)
     tables = [_without(table, group, gone) for table in found.tables]
     for _ in range(len(tables)):
         for old, new in zip(found.tables, tables, strict=True):
-            if (name := _key(old, group)) is not None:
+            for name in _keys(old, group):
                 gone[group[old.name, name]] |= set(old.values(name)) - set(new.values(name))
         tables = [_without(table, group, gone) for table in found.tables]
     if any(len(new.rows) < len(old.rows) / 2 for old, new in zip(found.tables, tables, strict=True)):
@@ -63,7 +63,7 @@ def is_leaf(table: Table, group: Groups) -> bool:
     symmetric (who borders whom), and a query that asks it from the other side must get the same.
     """
     own = [group[table.name, name] for name in table.columns]
-    return _key(table, group) is None and len(set(own)) == len(own)
+    return not _keys(table, group) and len(set(own)) == len(own)
 
 
 def _texts(row: Row) -> Row:
@@ -75,16 +75,17 @@ def _size(group: Groups, table: Table, name: str) -> int:
     return sum(domain == group[table.name, name] for domain in group.values())
 
 
-def _key(table: Table, group: Groups) -> str | None:
-    """Give the first column that names this table's rows and stands elsewhere too."""
-    return next((name for name in contents.unique(table) if _size(group, table, name) > 1), None)
+def _keys(table: Table, group: Groups) -> list[str]:
+    """Give the columns that name this table's rows and stand elsewhere too."""
+    return [name for name in contents.unique(table) if _size(group, table, name) > 1]
 
 
 def _things(found: Contents, group: Groups, rng: random.Random) -> dict[int, set[Value]]:
     gone: dict[int, set[Value]] = defaultdict(set)
     for table in found.tables:
-        name = _key(table, group)
-        if name is not None and group[table.name, name] not in gone:
+        for name in _keys(table, group)[:1]:
+            if group[table.name, name] in gone:
+                continue
             names = sorted(set(table.values(name)), key=lambda value: (type(value).__name__, repr(value)))
             gone[group[table.name, name]] = set(rng.sample(names, round(len(names) * LEFT_OUT)))
     return gone

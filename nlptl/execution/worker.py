@@ -26,7 +26,7 @@ FRAME = 8 * BYTES
 """No answer is longer: JSON writes a letter in six bytes at most where four are counted."""
 START = 20.0
 """Seconds that a process may take to start; 0.05 is usual, but a machine may be busy."""
-GRACE = 0.1
+GRACE = 0.05
 """Seconds after its deadline that a query may take to stop by itself, before the process is killed."""
 
 _CHILD = Path(__file__).with_name("child.py")

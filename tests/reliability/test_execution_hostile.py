@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,9 +127,13 @@ def state(folder: Path) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
 
 
+NUMBERS = itertools.count()
+
+
 def harmless(database: Path, sql: str, known: set[str]) -> execution.Outcome:
     """Run a query and look whether anything but an outcome came of it."""
     own = psutil.Process()
+    execution.run(database, f"SELECT {next(NUMBERS)}")  # starts the process if the last query ended it
     before, memory, start = state(database.parent), own.memory_info().rss, time.monotonic()
     outcome = execution.run(database, sql)
     took = time.monotonic() - start
@@ -275,37 +281,36 @@ def test_the_process_can_do_little(database: Path) -> None:
         del os.environ["NLPTL_CANARY"]
 
 
+SANE = ["t.a", "t.b", "u.a", "u.c", "1", "-1", "'x'", "NULL", "9e999", "x'00'", '"t"."b"', "''", "1e308", "7"]
+ODD = ["*", ";", "--", "/*", "'", "r.n", "?", ")", "\0", "random()", "load_extension('x')", "zeroblob(1000000000)"]
+JOINED = ["+", "||", "*", "/", "%", "<<", "AND", "LIKE", "IS", "=", ">", "GLOB", "OR NOT"]
+CALLED = ["max({0}, {1})", "printf('%{0}d', {1})", "replace({0}, {1}, {0})", "hex({0} || {1})", "coalesce({0}, {1})"]
+
+
 def grown(rng: random.Random, depth: int = 0) -> str:
-    """Give a value's expression from a small grammar, sane and insane."""
-    leaves = ["a", "b", "c", "1", "-1", "'x'", "NULL", "9e999", "x'00'", "*", "t.a", '"b"', "''", "1e308", ";", "--"]
+    """Give a value's expression from a small grammar, sane and now and then insane."""
     if depth > 3 or rng.random() < 0.3:
-        return rng.choice(leaves)
+        return rng.choice(ODD if rng.random() < 0.01 else SANE)
     one, two = grown(rng, depth + 1), grown(rng, depth + 1)
     return rng.choice(
         [
-            f"({one} {rng.choice(['+', '||', '*', '/', '%', '<<', 'AND', 'LIKE', 'IS', '=', '->>', 'COLLATE'])} {two})",
-            f"{rng.choice(['hex', 'max', 'printf', 'replace', 'count', 'zeroblob', 'readfile', 'char'])}({one}, {two})",
-            f"(SELECT {one} FROM {rng.choice(['t', 'u', 't, u', 't, u, t x', 'sqlite_master', 'r'])} WHERE {two})",
+            f"({one} {rng.choice(JOINED)} {two})",
+            rng.choice(CALLED).format(one, two),
+            f"(SELECT {one} FROM {rng.choice(['t', 'u', 't y', 't x, u y', 'sqlite_master'])} WHERE {two})",
             f"CASE WHEN {one} THEN {two} END",
             f"CAST({one} AS {rng.choice(['INT', 'BLOB', 'TEXT'])})",
+            f"({one} IN (SELECT {two} FROM u x))",
         ]
     )
 
 
 def statement(rng: random.Random) -> str:
-    """Give a statement from a small grammar: mostly SELECT, often broken, sometimes hostile."""
+    """Give a statement from a small grammar: mostly SELECT, some broken, some hostile."""
     start = rng.choice(
-        [
-            "SELECT",
-            "SELECT DISTINCT",
-            f"{ENDLESS} SELECT",
-            "WITH x AS (SELECT 1) SELECT",
-            "EXPLAIN SELECT",
-            "/* ; */ SELECT",
-        ]
+        ["SELECT", "SELECT DISTINCT", f"{ENDLESS} SELECT", "WITH x AS (SELECT 1) SELECT", "/* ; */ SELECT"]
     )
     tables = rng.choice(
-        ["t", "u", "t JOIN u", "t, u, t x, u y", "t NATURAL JOIN u", "(SELECT * FROM t)", "r", "nowhere"]
+        ["t, u", "t JOIN u ON t.a = u.a", "t, u, t x, u y", "t NATURAL JOIN u", "t LEFT JOIN u", "u, t, r"]
     )
     query = f"{start} {grown(rng)}, {grown(rng)} FROM {tables}"
     if rng.random() < 0.5:
@@ -313,8 +318,8 @@ def statement(rng: random.Random) -> str:
     if rng.random() < 0.3:
         query += f" GROUP BY {grown(rng)} HAVING {grown(rng)}"
     if rng.random() < 0.3:
-        query += f" ORDER BY {grown(rng)} LIMIT {grown(rng)}"
-    if rng.random() < 0.2:
+        query += f" ORDER BY {grown(rng)} LIMIT {rng.choice(['1', '7', '-1', '1e99', grown(rng)])}"
+    if rng.random() < 0.1:
         query += rng.choice(["; DROP TABLE t", " UNION ALL " + query, "\0", ";;", " FOR UPDATE", "; VACUUM INTO 'x'"])
     if rng.random() < 0.1:
         query = (
@@ -339,5 +344,5 @@ def test_generated_queries_do_no_harm(database: Path) -> None:
 @pytest.mark.soak
 def test_500_generated_queries_do_no_harm(database: Path) -> None:
     rng = random.Random(1)
-    seen = {harmless(database, statement(rng), ALL).status for _ in range(500)}
-    assert {"rows", "refused", "error"} <= seen
+    seen = Counter(harmless(database, statement(rng), ALL).status for _ in range(500))
+    assert min(seen[status] for status in ("rows", "refused", "error", "timeout", "too_large")) >= 5
