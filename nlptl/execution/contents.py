@@ -128,3 +128,25 @@ def _alike(one: Column, two: Column, values: Mapping[Column, set[Value]], text: 
 def unique(table: Table) -> list[str]:
     """Name the columns whose values are all there and all different, so that one names the row."""
     return [name for name in table.columns if table.rows and len(set(table.values(name))) == len(table.rows)]
+
+
+def tied(table: Table, column: str) -> set[Value]:
+    """Give the numbers of a column that several things share: no text of the table is the same in all their rows.
+
+    A river's length stands in a row for each state it runs through; it is one thing's number all the same. A text that
+    is the same in all rows of the table names nothing.
+    """
+    place = table.columns.index(column)
+    texts = [table.columns.index(name) for name in table.columns if name != column and _names(table.values(name))]
+    seen: dict[Value, tuple[int, list[set[Value]]]] = {}
+    for row in table.rows:
+        if isinstance(row[place], int | float):
+            count, others = seen.get(row[place]) or (0, [set[Value]() for _ in texts])
+            for known, text in zip(others, texts, strict=True):
+                known.add(row[text])
+            seen[row[place]] = (count + 1, others)
+    return {value for value, (count, others) in seen.items() if count > 1 and all(len(known) > 1 for known in others)}
+
+
+def _names(values: list[Value]) -> bool:
+    return len(set(values)) > 1 and _kind(set(values)) is str

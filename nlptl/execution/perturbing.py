@@ -41,8 +41,9 @@ def perturbed(database: Path, number: int, seed: int = SEED) -> Path:
     """Give the `number`-th further database of a SQLite file, made once and kept in nlptl's cache.
 
     Even numbers give names to others: what was said of Texas is now said of Iowa, in all tables alike. Odd ones leave
-    names that tie tables together where they are, so that a query with two names still finds something; there only
-    numbers and unshared texts move. Raises BadInput for a database that cannot be used.
+    names that tie tables together where they are, so that a query with two names still finds something; every other
+    one of these (`_gentle`) leaves rows and the order of numbers about as they are, for a query with a name and a
+    number. Raises BadInput for a database that cannot be used.
     """
     identify(database)
     sha256 = archives.sha256_of(database)
@@ -59,8 +60,9 @@ def perturbed(database: Path, number: int, seed: int = SEED) -> Path:
 def _changed(found: Contents, number: int, seed: int, sha256: str) -> tuple[Contents, dict[str, list[Row]]]:
     """Give the changed contents, and by table the rows that may be added where no rule of the schema forbids it."""
     group = contents.domains(found)
-    found = rows.leave_out(found, group, seeds.stream(seed, "perturb rows", sha256, number))
-    maps = _maps(found, group, number % 2 == 0, seeds.stream(seed, "perturb values", sha256, number))
+    if not _gentle(number):
+        found = rows.leave_out(found, group, seeds.stream(seed, "perturb rows", sha256, number))
+    maps = _maps(found, group, number, seeds.stream(seed, "perturb values", sha256, number))
     tables = tuple(
         Table(table.name, table.columns, tuple(_mapped(table, row, maps) for row in table.rows), table.points)
         for table in found.tables
@@ -71,17 +73,23 @@ def _changed(found: Contents, number: int, seed: int, sha256: str) -> tuple[Cont
     }
 
 
+def _gentle(number: int) -> bool:
+    return number % 4 == 3
+
+
 def _mapped(table: Table, row: Row, maps: Maps) -> Row:
     return tuple(maps[table.name, name].get(value, value) for name, value in zip(table.columns, row, strict=True))
 
 
-def _maps(found: Contents, group: dict[Column, int], renamed: bool, rng: random.Random) -> Maps:
+def _maps(found: Contents, group: dict[Column, int], number: int, rng: random.Random) -> Maps:
     """Draw one map per domain: values change places with those of the same kind that occur in the same columns.
 
-    So each column keeps its different values, and what a query names is still there. Numbers of a column by itself
-    move a little besides, unless they name the rows. A column that shares its values moves only if `renamed`.
+    So each column keeps its different values, and what a query names is still there; numbers that several things share
+    change places among themselves, so that the largest is not tied if it was not. Numbers of a column by itself
+    move a little besides, unless they name the rows. What stays says `perturbed`.
     """
     values = found.values()
+    tables = {table.name: table for table in found.tables}
     naming = {(table.name, name) for table in found.tables for name in contents.unique(table)}
     members: dict[int, list[Column]] = defaultdict(list)
     for column, domain in group.items():
@@ -89,18 +97,25 @@ def _maps(found: Contents, group: dict[Column, int], renamed: bool, rng: random.
     maps: Maps = {}
     for columns in members.values():
         alone = len(columns) == 1
-        drawn = _permuted(columns, values, rng) if renamed or alone else {}
+        tied = contents.tied(tables[columns[0][0]], columns[0][1]) if alone else set()
+        drawn: dict[Value, Value] = {}
+        if number % 2 == 0 or alone:
+            drawn = _permuted(columns, values, tied, rng)
+        if _gentle(number):
+            drawn = {value: value if isinstance(value, int | float) else new for value, new in drawn.items()}
         # Whole numbers that differ in every row and count up name the rows: they may change places, but not move.
         if alone and not (columns[0] in naming and _counts_up(values[columns[0]])):
-            drawn = _moved(drawn, rng)
+            drawn = _moved(drawn, tied, rng)
         maps.update(dict.fromkeys(columns, drawn))
     return maps
 
 
-def _permuted(columns: list[Column], values: dict[Column, set[Value]], rng: random.Random) -> dict[Value, Value]:
+def _permuted(
+    columns: list[Column], values: dict[Column, set[Value]], tied: set[Value], rng: random.Random
+) -> dict[Value, Value]:
     kin: dict[tuple[object, ...], list[Value]] = defaultdict(list)
     for value in sorted(set().union(*(values[column] for column in columns)), key=_order):
-        kin[type(value), *(value in values[column] for column in columns)].append(value)
+        kin[type(value), value in tied, *(value in values[column] for column in columns)].append(value)
     drawn: dict[Value, Value] = {}
     for alike in kin.values():
         drawn.update(zip(alike, rng.sample(alike, len(alike)), strict=True))
@@ -111,11 +126,12 @@ def _order(value: Value) -> tuple[str, str]:
     return type(value).__name__, repr(value)
 
 
-def _moved(drawn: dict[Value, Value], rng: random.Random) -> dict[Value, Value]:
-    """Move half of the numbers by up to 8 percent; one that would meet another stays."""
+def _moved(drawn: dict[Value, Value], tied: set[Value], rng: random.Random) -> dict[Value, Value]:
+    """Move half of the numbers by up to 8 percent; one that would meet another stays, and so do those of several."""
     taken = set(drawn.values())
     for value, new in drawn.items():
-        if not isinstance(new, int | float) or rng.random() < 0.5 or (isinstance(new, int) and abs(new) <= STILL):
+        small = isinstance(new, int) and abs(new) <= STILL
+        if not isinstance(new, int | float) or small or value in tied or rng.random() < 0.5:
             continue
         scaled = new * (1 + rng.uniform(-JITTER, JITTER))
         moved = round(scaled) if isinstance(new, int) else float(f"{scaled:.6g}")

@@ -199,8 +199,8 @@ _ABANDONED: list[Pool] = []
 def run(database: Path, sql: str, *, seconds: float = SECONDS) -> Outcome:
     """Run one query on a SQLite file in a child process that can do no harm, with this process's pool.
 
-    The same query on the same file is executed once. Back at most 0.2 seconds after `seconds`, whatever the query does
-    (the start of a process, 0.05 seconds, comes before). Raises BadInput for a database that cannot be used.
+    The same query on the same file is executed once. After `seconds` it is killed, whatever it does (the start of a
+    process, some 0.05 seconds, comes before). Raises BadInput for a database that cannot be used.
     """
     return _POOL.run(database, sql, seconds=seconds)
 

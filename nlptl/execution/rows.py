@@ -14,6 +14,7 @@ LEFT_OUT = 1 / 12
 """The share of things (with all rows that mention them) and of leaves' rows that are left out."""
 ADDED = 1 / 20
 """The share of leaves' rows that come once more, tied to something else."""
+TRIES = 8
 
 Groups = Mapping[Column, int]
 
@@ -22,8 +23,15 @@ def leave_out(found: Contents, group: Groups, rng: random.Random) -> Contents:
     """Leave out some things with all rows that mention them, and some rows of leaves.
 
     A thing is a value of a domain of several columns that names the rows of a table; what else named a row that goes,
-    goes too. Where that would cost a table more than half of its rows, all stay.
+    goes too. A draw that costs a table more than half of its rows is drawn again, and after some tries all stay.
     """
+    tables = next(filter(None, (_drawn(found, group, rng) for _ in range(TRIES))), found.tables)
+    kept = tuple(_thinned(table, group, rng) if is_leaf(table, group) else table for table in tables)
+    return Contents(kept, found.making, found.finishing)
+
+
+def _drawn(found: Contents, group: Groups, rng: random.Random) -> tuple[Table, ...] | None:
+    """Leave out one draw of things; None if a table loses more than half of its rows."""
     gone = _things(found, group, rng)
     tables = [_without(table, group, gone) for table in found.tables]
     for _ in range(len(tables)):
@@ -32,9 +40,8 @@ def leave_out(found: Contents, group: Groups, rng: random.Random) -> Contents:
                 gone[group[old.name, name]] |= set(old.values(name)) - set(new.values(name))
         tables = [_without(table, group, gone) for table in found.tables]
     if any(len(new.rows) < len(old.rows) / 2 for old, new in zip(found.tables, tables, strict=True)):
-        tables = list(found.tables)
-    kept = tuple(_thinned(table, group, rng) if is_leaf(table, group) else table for table in tables)
-    return Contents(kept, found.making, found.finishing)
+        return None
+    return tuple(tables)
 
 
 def more(table: Table, group: Groups, rng: random.Random) -> list[Row]:

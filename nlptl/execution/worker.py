@@ -26,8 +26,8 @@ FRAME = 8 * BYTES
 """No answer is longer: JSON writes a letter in six bytes at most where four are counted."""
 START = 20.0
 """Seconds that a process may take to start; 0.05 is usual, but a machine may be busy."""
-GRACE = 0.05
-"""Seconds after its deadline that a query may take to stop by itself, before the process is killed."""
+GRACE = 0.1
+"""Seconds before its end at which a query is asked to stop; it is killed at its end."""
 
 _CHILD = Path(__file__).with_name("child.py")
 _ENDED_BY_TIME = frozenset({-signal.SIGALRM, -signal.SIGXCPU}) if sys.platform != "win32" else frozenset[int]()
@@ -49,6 +49,7 @@ class Worker:
         if sys.platform == "win32":
             raise BadInput("execution of SQL", Problem("it needs Linux or macOS", fix="score by match alone"))
         self.database = database
+        self._killed = False
         uri = f"file:{quote_from_bytes(os.fsencode(database.absolute()))}?mode=ro&immutable=1"
         self._process = _start(database, uri)
         assert self._process.stdin is not None
@@ -74,21 +75,21 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether the process still runs."""
-        return self._process.poll() is None
+        """Whether the process can still be asked."""
+        return not self._killed and self._process.poll() is None
 
     def ask(self, sql: str, seconds: float, ordered: bool) -> Outcome:
         """Run one query. Raises Dead if the process went away meanwhile, BadInput if the file turned out broken.
 
-        Whatever the query does, this is back `GRACE` seconds after `seconds`; the process may be dead by then.
+        Whatever the query does, this is back after `seconds`; the process may be dead by then.
         """
         started = time.monotonic()
-        limit = started + seconds + GRACE
+        limit = started + seconds
         try:
-            self._send({"sql": sql, "seconds": seconds, "rows": ROWS, "bytes": BYTES}, limit)
+            self._send({"sql": sql, "seconds": max(seconds - GRACE, seconds / 2), "rows": ROWS, "bytes": BYTES}, limit)
             answer = self._receive(limit)
         except _Late:
-            self.close()
+            self._kill()  # and whoever closes this waits for its end, which takes long on a busy machine
             return Outcome("timeout", seconds=time.monotonic() - started, message=f"killed after {seconds:g} seconds")
         except Dead:
             self.close()
@@ -109,10 +110,14 @@ class Worker:
 
     def close(self) -> None:
         """Kill the process and wait for its end; it holds nothing that could be lost."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
         self._process.wait()
         self.forget()
+
+    def _kill(self) -> None:
+        self._killed = True
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     def forget(self) -> None:
         """Close this side of the pipes only: what a forked process does with its parent's workers."""

@@ -132,6 +132,22 @@ def test_numbers_stay_in_range_and_change_places(database: Path) -> None:
     assert len({ask(place, first)[0] for place in places}) >= 4
 
 
+def test_the_largest_is_not_tied_if_it_was_not(tmp_path: Path) -> None:
+    # 30 lakes in 60 rows (a row for each of two shores), of which five share one size with another.
+    place = tmp_path / "lakes.sqlite"
+    sizes = [*range(1000, 2250, 50), *range(1000, 1250, 50)]
+    with closing(sqlite3.connect(place)) as connection, connection:
+        connection.execute("CREATE TABLE lake (name TEXT, size INT, shore TEXT, planet TEXT)")
+        rows = [(f"lake {n}", size, f"shore {n % 7} {side}", "earth") for n, size in enumerate(sizes) for side in "ab"]
+        connection.executemany("INSERT INTO lake VALUES (?, ?, ?, ?)", rows)
+    (table,) = contents.read(place).tables
+    assert contents.tied(table, "size") == set(range(1000, 1250, 50))
+    largest = "SELECT DISTINCT name FROM lake WHERE size = (SELECT max(size) FROM lake)"
+    found = [ask(execution.perturbed(place, number), largest) for number in range(20)]
+    assert {len(names) for names in found} == {1}
+    assert len({names[0] for names in found}) > 5
+
+
 def test_odd_ones_leave_shared_names_where_they_are(database: Path) -> None:
     before = set(ask(database, "SELECT * FROM border"))
     strange = [len(set(ask(place, "SELECT * FROM border")) - before) for place in all_of(database)]
