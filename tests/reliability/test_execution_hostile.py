@@ -250,13 +250,14 @@ def test_a_forked_process_has_workers_of_its_own(database: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from nlptl import execution; from nlptl.execution import pool\n"
         "db = Path(sys.argv[1]); execution.run(db, 'SELECT 2'); (mine,) = pool._POOL.processes()\n"
+        "pool._POOL._lock.acquire()  # as another thread may just now\n"
         "if (child := os.fork()) == 0:\n"
         "    assert execution.run(db, 'SELECT 3').rows == ((3,),); assert pool._POOL.processes() != [mine]\n"
         "    execution.close(); os._exit(7)\n"
-        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
+        "pool._POOL._lock.release(); assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
         "assert execution.run(db, 'SELECT 4').rows == ((4,),); assert pool._POOL.processes() == [mine]"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code, str(database)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-W", "error", "-c", code, str(database)], cwd=ROOT, check=True, timeout=30)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
