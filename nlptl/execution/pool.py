@@ -143,7 +143,7 @@ def identify(database: Path) -> Identity:
     except OSError as error:
         raise BadInput(f"database {database}", Problem(error.strerror or str(error), fix=_others(path))) from error
     identity = (str(path), status.st_size, status.st_mtime_ns, status.st_ino)
-    _look_beside(path)
+    _look_beside(Path(os.path.realpath(path)))  # where SQLite looks for them
     if identity not in _SOUND:
         _look_inside(path, database)
         _SOUND.add(identity)

@@ -223,6 +223,10 @@ def test_changes_that_wait_beside_the_file_are_not_overlooked(database: Path, po
         message = refused(database, pool)
         assert "d.sqlite-wal" in message
         assert "wal_checkpoint" in message
+        link = database.with_name("link.sqlite")
+        link.symlink_to(database)
+        with pytest.raises(BadInput, match=r"d\.sqlite-wal"):
+            pool.run(link, "SELECT 1")
     assert pool.run(database, "SELECT count(*) FROM town").rows == ((0,),)  # closing has written them into the file
     database.with_name("d.sqlite-journal").write_bytes(b"x" * 512)
     assert "rollback journal" in refused(database, pool)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import combinations
@@ -164,6 +167,17 @@ def test_a_seed_says_it_all(database: Path, tmp_path: Path, monkeypatch: pytest.
     assert digests(1) != first
     monkeypatch.setenv("NLPTL_CACHE", str(tmp_path / "again"))
     assert digests(0) == first
+
+
+def test_another_process_makes_the_same(database: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from nlptl import execution; execution.perturbed(Path(sys.argv[1]), 0)"
+    )
+    for number in (1, 2):
+        own = {"PYTHONHASHSEED": str(number), "NLPTL_CACHE": str(tmp_path / str(number))}
+        subprocess.run([sys.executable, "-c", code, database], check=True, env={**os.environ, **own})
+    one, two = (next((tmp_path / str(number)).rglob("*.sqlite")).read_bytes() for number in (1, 2))
+    assert one == two == execution.perturbed(database, 0).read_bytes()
 
 
 def test_it_is_made_once(database: Path) -> None:
