@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl import archives, backbone, cards, checks, strict
+from nlptl import archives, backbone, cards, checks, importers, strict
 from nlptl.cards import DataCard
 from nlptl.data import places, rows
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -36,7 +36,7 @@ def _is_card(name: str) -> bool:
 
 def _checkpoint(name: str, watch: Watch) -> str:
     if name.startswith("package:"):
-        archives.checkpoint(name, progress=_progress(watch))
+        importers.checkpoint(name, progress=_progress(watch), say=watch.say)
     return f"{name}: {backbone.resolve(name)}"
 
 

@@ -27,7 +27,7 @@ FLOORS = {
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
-FLOOR = {name: floor for floor, names in FLOORS.items() for name in names} | {"modules": 2}
+FLOOR = {name: floor for floor, names in FLOORS.items() for name in names} | {"modules": 2, "importers": 2}
 SHELVES = ("sources", "tasks", "tuning")
 FILES = sorted(PACKAGE.rglob("*.py"))
 

