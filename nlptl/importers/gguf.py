@@ -11,6 +11,7 @@ it, float16 would round a second time.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -76,7 +77,10 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _reading(subject: str) -> Iterator[None]:
-    """Keep transformers quiet and the random streams as they are; turn what it raises into BadInput."""
+    """Keep transformers quiet and the random streams as they are; turn what it raises into BadInput.
+
+    One of its bars asks nobody, and is kept off standard error.
+    """
     import torch
     from transformers.utils import logging
 
@@ -84,7 +88,7 @@ def _reading(subject: str) -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=[]), contextlib.redirect_stderr(io.StringIO()):
             yield
     except Exception as error:
         what = f"transformers cannot read it: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
@@ -98,17 +102,18 @@ def _reading(subject: str) -> Iterator[None]:
 def _read(path: Path) -> tuple[Any, Any, Any]:
     """Give model, configuration and tokenizer as transformers makes them of the file."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     folder, name = path.parent, path.name
+    config = AutoConfig.from_pretrained(folder, gguf_file=name, trust_remote_code=False)
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=name, trust_remote_code=False)
     model, told = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=name, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
+        folder, config=config, gguf_file=name, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
     )
     lost = {key: sorted(told[key]) for key in ("missing_keys", "unexpected_keys", "mismatched_keys") if told.get(key)}
     if lost:
         raise ValueError(f"its tensors do not fit the architecture: {lost}")
-    return model, model.config, tokenizer
+    return model, config, tokenizer
 
 
 def _tensors(model: Any, subject: str) -> Tensors:

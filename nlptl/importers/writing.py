@@ -1,8 +1,8 @@
 """Write the files of a converted checkpoint so that the same input always gives the same bytes.
 
-The safetensors file is written here and not by the library, for two reasons: a tensor is given when its turn comes, so
-that never more than one is in memory, and the bytes do not change with the library's version. Format:
-https://huggingface.co/docs/safetensors (eight bytes with the length of a JSON head, the head, the tensors without gaps).
+The safetensors file is written here and not by the library, for two reasons: a tensor is made when its turn comes, so
+that one at a time is in memory, and the bytes do not change with the library's version. Format: eight bytes with the
+length of a JSON head, the head, the tensors without gaps (https://huggingface.co/docs/safetensors).
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def write_tensors(path: Path, tensors: Tensors) -> None:
     with path.open("xb") as file:
         file.write(len(packed).to_bytes(8, "little") + packed)
         for name in sorted(tensors):
-            shape, values = tensors[name]
+            announced, values = tensors[name]
             found = numpy.ascontiguousarray(values(), dtype="<f4")
-            assert found.shape == tuple(shape), f"{name}: {found.shape}, {tuple(shape)} was announced"
+            assert found.shape == tuple(announced), f"{name}: {found.shape}, {tuple(announced)} was announced"
             file.write(found.data)
 
 
