@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from nlptl import launch
-from nlptl.doors import begin, compare, look, reports
+from nlptl.doors import begin, compare, listing, look, reports
 from nlptl.doors.options import AsJson, Offline, Out
 from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
@@ -114,17 +114,6 @@ def predict(
         predict_lines(run_directory, source, sys.stdout, device=device, numbers=numbers, watch=watch)
 
 
-@app.command(name="ls")
-def list_runs(
-    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of run directories.")] = Path("runs"),
-    as_json: AsJson = False,
-) -> None:
-    """List the runs of a folder with their scores."""
-    from nlptl import terminal
-
-    terminal.show_runs(out, as_json=as_json)
-
-
 @app.command()
 def cp(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Absent: the shipped ones are listed.")] = "",
@@ -183,7 +172,7 @@ def fetch(
                 print(line)
 
 
-for _door in (begin, look, reports, compare):
+for _door in (listing, begin, look, reports, compare):
     for _name, _command in _door.COMMANDS.items():
         app.command(name=_name)(_command)
 

@@ -23,7 +23,7 @@ FLOORS = {
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
-        "saved", "state", "look", "compare", "replay", "begin", "model_card",
+        "saved", "state", "at_hand", "look", "compare", "replay", "begin", "model_card",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
