@@ -8,15 +8,18 @@ from typing import Literal
 from nlptl.cards.card import Band, DataCard, Fault, OnHub, Overlap
 from nlptl.cards.faults import faults
 from nlptl.cards.files import Division, File, Packaged, Pool, Split
+from nlptl.cards.form import Database, Form
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.strict import Read, read
 
 __all__ = [
     "Band",
     "DataCard",
+    "Database",
     "Division",
     "Fault",
     "File",
+    "Form",
     "OnHub",
     "Overlap",
     "Packaged",

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from nlptl import kinds
 from nlptl.cards.files import Count, Division, Language, Name, Pool, Split
+from nlptl.cards.form import Form
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 else:
     AnySource = kinds.one_of("sources")
 
-Rule = Literal["empty", "in no band", "no label", "lost answer"]
+Rule = Literal["empty", "in no band", "no label", "lost answer", "broken form"]
 Mend = Literal["offset"]
 
 
@@ -110,6 +111,9 @@ class DataCard(Value):
 
     bands: Mapping[str, Band] | None = None
     """How a rating becomes a label: label -> band. Rows in no band are dropped and counted."""
+
+    form: Form | None = None
+    """For semantic parsing: the language of the logical forms in the column `form`, and their database."""
 
     separator: str | None = Field(default=None, min_length=1)
     """What stands between several labels of a row, in formats that know no lists."""

@@ -17,6 +17,18 @@ def faults(card: DataCard) -> Iterator[Found]:
     yield from _label_faults(card)
     yield from _split_faults(card)
     yield from _language_faults(card)
+    yield from _form_faults(card)
+
+
+def _form_faults(card: DataCard) -> Iterator[Found]:
+    if card.form is None and {"form", "forms"} & set(card.columns):
+        yield ("columns",), "has a column of forms, and nothing says their language", "add 'form: {language: …}'"
+    if card.form is not None and "form" not in card.columns:
+        yield ("form",), "no column holds the forms", "add 'form: COLUMN' to 'columns'"
+    if card.form is not None and card.form.database is not None and card.form.language != "sql":
+        yield ("form", "database"), f"forms of the language '{card.form.language}' are not run", "remove it"
+    if "database" in card.columns:
+        yield ("columns", "database"), "is no column of the data", "'form: {database: …}' names the file"
 
 
 def _label_faults(card: DataCard) -> Iterator[Found]:

@@ -15,6 +15,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 Count = Annotated[int, Field(ge=0)]
 
 
+def below(file: str) -> str:
+    """Give a path back that lies below the data root; ValueError for one that does not."""
+    path = PurePosixPath(file)
+    if path.is_absolute() or ".." in path.parts or "\\" in file or "\0" in file:
+        raise ValueError("must lie below the data root: no leading '/', no '..', no '\\'")
+    return file
+
+
 class Packaged(Value):
     """A file inside a distribution on a package index."""
 
@@ -64,10 +72,7 @@ class File(Value):
     @field_validator("file")
     @classmethod
     def _below_the_root(cls, file: str | None) -> str | None:
-        path = PurePosixPath(file or "")
-        if path.is_absolute() or ".." in path.parts or "\\" in (file or "") or "\0" in (file or ""):
-            raise ValueError("must lie below the data root: no leading '/', no '..', no '\\'")
-        return file
+        return None if file is None else below(file)
 
     @property
     def shown(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from nlptl import answers
+from nlptl import answers, forms
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.sources import Record
@@ -109,7 +109,7 @@ def _flagged(name: str, columns: Mapping[str, str], record: Record) -> Any:
 
 def _value(card: DataCard, name: str, raw: Any) -> Any:
     if name == "labels":
-        return [_label(card, name, one) for one in _several(card, raw)]
+        return [_label(card, name, one) for one in _several(card, name, raw)]
     if name == "label":
         return _label(card, name, raw)
     if name.startswith("text") or name in ("question", "context"):
@@ -125,6 +125,10 @@ def _value(card: DataCard, name: str, raw: Any) -> Any:
         return text
     if name == "id":
         return _text(name, raw)
+    if name == "form":
+        return _form(card, name, raw)
+    if name == "forms":
+        return [_form(card, name, one) for one in _several(card, name, raw)]
     _check_surrogates(name, raw)
     return raw
 
@@ -154,13 +158,25 @@ def _text(name: str, raw: Any) -> str:
     return raw
 
 
-def _several(card: DataCard, raw: Any) -> list[Any]:
+def _form(card: DataCard, name: str, raw: Any) -> str:
+    """Give a form that parses. Raises Refused with the character where one does not."""
+    assert card.form is not None
+    form = _text(name, raw)
+    problem = forms.check(form, card.form.language)
+    if problem is not None:
+        fix = "mend it, or write under 'drop: {broken form: …}' in the card how many such rows there are"
+        there = f" ({problem.fix})" if problem.fix else ""
+        raise Refused("broken form", name, f"{problem.what}, at {problem.where}{there}", fix)
+    return form
+
+
+def _several(card: DataCard, name: str, raw: Any) -> list[Any]:
     if isinstance(raw, list):
         return raw
     if isinstance(raw, str) and card.separator is not None:
         return raw.split(card.separator) if raw else []
     fix = "write the card's 'separator'" if isinstance(raw, str) else ""
-    raise Refused("wrong type", "labels", f"{_show(raw)} is {_kind(raw)}, a list of labels is needed", fix)
+    raise Refused("wrong type", name, f"{_show(raw)} is {_kind(raw)}, a list of {name} is needed", fix)
 
 
 def _label(card: DataCard, name: str, raw: Any) -> str:

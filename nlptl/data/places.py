@@ -18,7 +18,7 @@ from nlptl.sources import Part, Source
 
 PROSE = {"title", "description", "licence", "citation", "homepage", "overlaps", "faults", "tasks"}
 """Fields of a card that change no row."""
-LATER: dict[str, Any] = {"where": None, "blank_lines": "fault", "mend": {}}
+LATER: dict[str, Any] = {"where": None, "blank_lines": "fault", "mend": {}, "form": None}
 """Fields that the first cards did not have, with what they mean there: they keep the digests of runs as they were."""
 
 

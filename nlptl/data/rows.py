@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nlptl.cards import DataCard
-from nlptl.data import places, splits
+from nlptl.data import databases, places, splits
 from nlptl.data.canonical import Faults, Refused, canonical, mended, raw
 from nlptl.data.places import Piece, Reading
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 BATCH = 2000
 OWN = ("id", "language", "place")
+TEXTS = ("label", "question", "context", "form", "database")
+"""Canonical columns that are texts, beside those whose name begins with `text`."""
 fingerprint = places.fingerprint
 
 
@@ -74,6 +76,11 @@ def _split_table(card: DataCard, split: str, root: str | None, offline: bool) ->
         assignment = _division(card, name, table["id"].combine_chunks(), table)
         table = table.filter(pa.array([assignment[identity] == split for identity in table["id"].to_pylist()]))
     _check_split(card, split, table)
+    if card.form is not None and card.form.database is not None:
+        import pyarrow as pa
+
+        path = str(databases.verified(card, root))
+        table = table.append_column("database", pa.array([path] * table.num_rows, pa.string()))
     return table
 
 
@@ -249,11 +256,11 @@ def _batch(card: DataCard, batch: list[dict[str, Any]]) -> pa.Table:
     columns = {}
     for name in batch[0]:
         values = [row[name] for row in batch]
-        if name == "labels":
+        if name in ("labels", "forms"):
             columns[name] = pa.array(values, pa.list_(pa.string()))
         elif name == "answers":
             columns[name] = pa.array(values, pa.list_(pa.struct({"text": pa.string(), "start": pa.int64()})))
-        elif name in OWN or name in ("label", "question", "context") or name.startswith("text"):
+        elif name in OWN or name in TEXTS or name.startswith("text"):
             columns[name] = pa.array(values, pa.string())
         else:
             columns[name] = pa.array(values)

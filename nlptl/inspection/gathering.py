@@ -23,6 +23,7 @@ SORTS = {
     "lone surrogate": ("lone_surrogate", "hold half a surrogate pair, which is no character"),
     "no rating": ("no_rating", "have no rating"),
     "several bands": ("several_bands", "have a rating that lies in several bands"),
+    "broken form": ("broken_form", "have a logical form that does not parse"),
     "in no band": ("in_no_band", "have a rating that lies in no band"),
 }
 """Sort of refusal -> kind of finding, and what is said of its rows."""

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -28,6 +29,9 @@ TEXTS = (
     "x" * 200_000,
 )
 """What readers of tables like to take for numbers, for nothing, or for two lines."""
+CR = "\r"
+IN_XML = tuple(text.strip().replace("\x0c", "") for text in TEXTS)
+"""XML 1.0 has no form feed, and the source leaves spaces around texts out, as it says."""
 
 
 def of_table(folder: Path) -> tuple[dict[str, Any], Path]:
@@ -66,12 +70,31 @@ def of_squad(folder: Path) -> tuple[dict[str, Any], Path]:
     return {}, path
 
 
+def of_text2sql(folder: Path) -> tuple[dict[str, Any], Path]:
+    sentences = [{"question-split": "train", "text": "var0", "variables": {"var0": text}} for text in TEXTS]
+    query = {"query-split": "test", "sentences": sentences, "sql": ["no"], "variables": []}
+    path = folder / "a.json"
+    path.write_text(json.dumps([query]), encoding="utf-8")
+    return {}, path
+
+
+def of_parallel_xml(folder: Path) -> tuple[dict[str, Any], Path]:
+    items = "".join(
+        f"<item label='no'>\n<nl lang='en'>\n{escape(text, {CR: '&#13;'})}\n</nl>\n</item>\n" for text in IN_XML
+    )
+    path = folder / "a.xml"
+    path.write_text(f"<items>{items}</items>", encoding="utf-8", newline="\n")
+    return {"item": "item", "text": "nl", "attribute": "lang", "languages": {"eng": "en"}}, path
+
+
 WRITTEN: dict[str, Callable[[Path], tuple[dict[str, Any], Path]]] = {
     "table": of_table,
     "lines": of_lines,
     "labelled_files": of_labelled_files,
     "hub": of_hub,
     "squad": of_squad,
+    "text2sql": of_text2sql,
+    "parallel_xml": of_parallel_xml,
 }
 """For each kind that reads files: settings, and a file or folder that holds TEXTS with the label `no`."""
 MADE = {"made": {"world": "topics", "seed": 1, "rows": {"train": 5}, "classes": 3, "words": 8, "noise": 0.1}}
@@ -94,8 +117,8 @@ def open_source(kind: str, folder: Path) -> tuple[Source, Part]:
 def test_strings_come_as_they_are_written(kind: str, tmp_path: Path) -> None:
     source, part = open_source(kind, tmp_path)
     records = list(source.records(part))
-    text, label = ("question", "context") if kind == "squad" else ("text", "label")
-    assert [record.values[text] for record in records] == list(TEXTS)
+    text, label = {"squad": ("question", "context"), "text2sql": ("text", "form")}.get(kind, ("text", "label"))
+    assert [record.values[text] for record in records] == list(IN_XML if kind == "parallel_xml" else TEXTS)
     assert {record.values[label] for record in records} == {"no"}
 
 
