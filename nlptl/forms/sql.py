@@ -25,6 +25,7 @@ _ALIAS = re.compile(f"{_BEGIN}(\\d+){_END}")
 PLACE = "?"
 
 
+@sql_tree.shallow
 def normal(form: str) -> str:
     """Give the canonical text. Raises FormError."""
     query = sql_tree.tree(form)
@@ -32,6 +33,7 @@ def normal(form: str) -> str:
     return _named(query, ordered=True)
 
 
+@sql_tree.shallow
 def template(form: str) -> str:
     """Give the canonical text with `?` for strings and numbers.
 
@@ -48,6 +50,7 @@ def template(form: str) -> str:
     return _named(query, ordered=True)
 
 
+@sql_tree.shallow
 def shortened(form: str) -> str:
     """Give the query in fewer words; see the rules above, but that what AND joins stays in its order."""
     query = sql_tree.tree(form)
@@ -55,6 +58,7 @@ def shortened(form: str) -> str:
     return _named(query, ordered=False)
 
 
+@sql_tree.shallow
 def depth(form: str) -> int:
     """Count the queries within queries."""
     from sqlglot import exp

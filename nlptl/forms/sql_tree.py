@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from nlptl.forms import sql_text
 from nlptl.forms.error import FormError
@@ -14,7 +15,21 @@ if TYPE_CHECKING:
     from sqlglot.dialects.sqlite import SQLite
     from sqlglot.errors import ParseError
 
+T = TypeVar("T")
 SIMPLE = re.compile(r"[a-z_]\w*", re.ASCII)
+
+
+def shallow(work: Callable[[str], T]) -> Callable[[str], T]:
+    """Make a form that is nested too deeply for sqlglot, which recurses at every step, a FormError."""
+
+    @functools.wraps(work)
+    def guarded(form: str) -> T:
+        try:
+            return work(form)
+        except RecursionError:
+            raise FormError("nested too deeply", 0) from None
+
+    return guarded
 
 
 def tree(form: str) -> exp.Query:
@@ -33,7 +48,7 @@ def tree(form: str) -> exp.Query:
         found = [one for one in sqlglot.parse(form, read="sqlite") if one is not None]
     except ParseError as error:
         raise _placed(form, error) from None
-    except (SqlglotError, RecursionError, ValueError, AttributeError, IndexError, TypeError) as error:
+    except (SqlglotError, ValueError, AttributeError, IndexError, TypeError) as error:
         raise FormError(f"cannot be read as SQL ({type(error).__name__})", 0) from None
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         raise FormError("several statements" if len(found) > 1 else "not a query", 0)
