@@ -35,11 +35,16 @@ def write_card(folder: Path, name: str = "tiny", **source: Any) -> Path:
     asked = made["world"] == "questions"
     if asked:
         names, columns = [], {name: name for name in ("question", "context", "answers")}
+    task = {"questions": "qa", "commands": "parsing"}.get(made["world"], "classification")
+    if task == "parsing":
+        names, columns = [], {"text": "text", "form": "form"}
     card = {
-        "name": name, "title": "Made", "description": "Invented words.", "tasks": ["qa" if asked else "classification"],
+        "name": name, "title": "Made", "description": "Invented words.", "tasks": [task],
         "languages": ["eng"], "licence": "none", "citation": "none", "source": made, "columns": columns,
         "labels": names, "splits": {split: {} for split in made["rows"]},
     }  # fmt: skip
+    if task == "parsing":
+        card["form"] = {"language": "functional"}
     path = folder / f"{name}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(card), encoding="utf-8")

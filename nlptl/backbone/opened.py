@@ -27,6 +27,11 @@ class Opened:
     notes: tuple[str, ...]
     """What was mended on opening, for the log."""
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The checkpoint's configuration as it is stored."""
+        return self.checkpoint.config
+
     def model(self, auto_class: str, config: Mapping[str, Any], head: str) -> Model:
         """Open the checkpoint as `auto_class`; a new head is drawn from the stream "head" of the run's seed."""
         return open_model(

@@ -27,15 +27,16 @@ _TAILS = ("", "", "n", "r", "s", "l", "k", "m")
 
 class Made(Source):
     """Columns: `text`, `label` (topics); `text`, `labels` (several); `text`, `text_pair`, `label` (pairs); `question`,
-    `context`, `answers` (questions); `truth`.
+    `context`, `answers` (questions); `text`, `form` (commands); `truth`.
     """
 
     kind: Literal["made"]
 
-    world: Literal["topics", "several", "pairs", "questions"]
+    world: Literal["topics", "several", "pairs", "questions", "commands"]
     """`topics`: one class. `several`: one to three. `pairs`: the two texts say the same, other things, or one of them
     denies what the other says; neither text alone tells which. `questions`: the question names a class, and the answer
-    is the word behind that class's cue word in the context."""
+    is the word behind that class's cue word in the context. `commands`: each cue word asks its class for the word
+    behind it, and the form (of the language `functional`) says so: `both(class2('bruna'),class0('kleido'))`."""
 
     seed: int = Field(ge=0, le=2**32 - 1)
     """One seed is one world: its words, its texts, its noise."""
@@ -122,9 +123,10 @@ class Made(Source):
             raise BadInput("source", Problem(str(fault), field="source.faults")) from None
 
     def _row(self, vocabulary: "Vocabulary", split: str, language: str, number: int) -> dict[str, Any]:
-        make = {"topics": self._topic, "several": self._several, "pairs": self._pair, "questions": self._question}[
-            self.world
-        ]
+        make = {
+            "topics": self._topic, "several": self._several, "pairs": self._pair, "questions": self._question,
+            "commands": self._command,
+        }[self.world]  # fmt: skip
         return make(seeds.stream(self.seed, "made", split, language, number), vocabulary)
 
     def _topic(self, rng: random.Random, vocabulary: "Vocabulary", truth: int | None = None) -> dict[str, Any]:
@@ -172,6 +174,24 @@ class Made(Source):
             "question": question, "context": context, "answers": [{"text": answer, "start": start}],
             "truth": facts[asked][1],
         }  # fmt: skip
+
+    def _command(self, rng: random.Random, vocabulary: "Vocabulary") -> dict[str, Any]:
+        """Say one or two things to do: a cue word and behind it a value, in the order of the form."""
+        chosen = rng.sample(range(self.classes), min(self.classes, self.words // 3, rng.randint(1, 2)) or 1)
+        values = [rng.choice(vocabulary["fillers"]) for _ in chosen]
+        cues = [rng.choice(vocabulary[f"class{number}"]) for number in chosen]
+        pieces = list(zip(cues, values, strict=True))
+        told = [self._noisy(rng, f"class{number}") for number in chosen]
+
+        def form(names: Sequence[str]) -> str:
+            parts = [f"{name}('{value}')" for name, value in zip(names, values, strict=True)]
+            return parts[0] if len(parts) == 1 else f"both({','.join(parts)})"
+
+        loose = [(rng.choice(vocabulary["fillers"]),) for _ in range(self.words - 2 * len(pieces))]
+        places = sorted(rng.sample(range(len(pieces) + len(loose)), len(pieces)))
+        order = [pieces[places.index(at)] if at in places else loose.pop() for at in range(len(pieces) + len(loose))]
+        text = " ".join(word for piece in order for word in piece)
+        return {"text": text, "form": form(told), "truth": form([f"class{number}" for number in chosen])}
 
     def _noisy(self, rng: random.Random, truth: str) -> str:
         if rng.random() < self.noise:

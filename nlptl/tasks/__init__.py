@@ -142,6 +142,11 @@ class Backbone(Protocol):
         ...
 
     @property
+    def config(self) -> Mapping[str, Any]:
+        """The checkpoint's configuration as it is stored."""
+        ...
+
+    @property
     def head_seed(self) -> int:
         """The seed of what is drawn anew."""
         ...

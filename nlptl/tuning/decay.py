@@ -1,4 +1,4 @@
-"""Layer-wise learning-rate decay: the lower a block lies, the slower it learns."""
+"""Layer-wise learning-rate decay: the lower a block lies, the slower it learns; a new head may learn faster."""
 
 from typing import Literal
 
@@ -17,6 +17,10 @@ class Decay(Tuning):
     factor: float = Field(gt=0, le=1)
     """What one block costs: 0.95 for large models, 0.6 to 0.9 for small ones."""
 
+    head: float = Field(default=1.0, gt=0, le=1000)
+    """What multiplies the rate of the head alone: more than 1 for a head that is drawn anew and large (a decoder over
+    an encoder: 5 to 20)."""
+
     def scale(self, depth: int, blocks: int) -> float:
-        """Give `factor` to the power of the distance from the head."""
-        return float(self.factor ** (blocks + 1 - depth))
+        """Give `factor` to the power of the distance from the head, and for the head what it is multiplied by."""
+        return self.head if depth > blocks else float(self.factor ** (blocks + 1 - depth))

@@ -1,0 +1,100 @@
+"""Search for the most probable sequences of a decoder, one piece a step. `R` rows, `K` beams a row, `N` pieces.
+
+Greedy search is a beam of one. A sequence's score is the sum of its log-probabilities, with no reward for length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""(prefixes [P, U], the row of each [P]) -> log-probabilities [P, N] of the next piece."""
+
+HOPELESS = -1e4
+"""The score of a row for which nothing could be written."""
+
+Allowed = Callable[[Sequence[int], int], torch.Tensor]
+"""(prefix without its start, row) -> which pieces may follow, bool [N]."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A sequence without start and end, and how probable it is."""
+
+    pieces: tuple[int, ...]
+    score: float
+    """Sum of log-probabilities, that of the end included."""
+    cut: bool = False
+    """The longest length was reached before the end."""
+
+
+def search(
+    step: Step, *, rows: int, beams: int, longest: int, start: int, end: int, allowed: Allowed | None = None,
+    device: torch.device | str = "cpu",
+) -> list[list[Found]]:  # fmt: skip
+    """Give each row's best sequences, at most `beams`, the best first. At least one: where no end was reached, it is
+    the best of those that were cut at `longest` pieces.
+    """
+    done: list[list[Found]] = [[] for _ in range(rows)]
+    row_P = torch.arange(rows, device=device)
+    prefix_PU = torch.full((rows, 1), start, dtype=torch.long, device=device)
+    score_P = torch.zeros(rows, dtype=torch.float64, device=device)
+    while len(row_P) and prefix_PU.shape[1] <= longest:
+        ahead_PN = step(prefix_PU, row_P).double()
+        if allowed is not None:
+            ahead_PN = _held(ahead_PN, allowed, prefix_PU, row_P)
+        total_PN = score_P[:, None] + ahead_PN
+        kept = []
+        for row in sorted(set(row_P.tolist())):
+            members = (row_P == row).nonzero()[:, 0]
+            kept += _widen(total_PN, members, row, prefix_PU, beams, end, done)
+        alive = [one for one in kept if not _settled(done[one[1]], one[3], beams)]
+        parents = torch.tensor([parent for parent, *_ in alive], dtype=torch.long, device=device)
+        pieces = torch.tensor([piece for _, _, piece, _ in alive], dtype=torch.long, device=device)
+        row_P = torch.tensor([row for _, row, _, _ in alive], dtype=torch.long, device=device)
+        score_P = torch.tensor([score for *_, score in alive], dtype=torch.float64, device=device)
+        prefix_PU = torch.cat([prefix_PU[parents], pieces[:, None]], 1)
+    for row, prefix, score in zip(row_P.tolist(), prefix_PU[:, 1:].tolist(), score_P.tolist(), strict=True):
+        if not any(not one.cut for one in done[row]):
+            done[row].append(Found(tuple(prefix), score, cut=True))
+    for found in done:
+        if not found:  # a grammar let nothing follow
+            found.append(Found((), HOPELESS, cut=True))
+    return [sorted(found, key=lambda one: -one.score)[:beams] for found in done]
+
+
+def _held(ahead_PN: torch.Tensor, allowed: Allowed, prefix_PU: torch.Tensor, row_P: torch.Tensor) -> torch.Tensor:
+    """Make impossible what the grammar forbids."""
+    pairs = zip(prefix_PU[:, 1:].tolist(), row_P.tolist(), strict=True)
+    may_PN = torch.stack([allowed(prefix, row) for prefix, row in pairs]).to(ahead_PN.device)
+    return ahead_PN.masked_fill(~may_PN, -torch.inf)
+
+
+def _widen(
+    total_PN: torch.Tensor, members: torch.Tensor, row: int, prefix_PU: torch.Tensor, beams: int, end: int,
+    done: list[list[Found]],
+) -> list[tuple[int, int, int, float]]:  # fmt: skip
+    """Give the best continuations of a row's prefixes as (parent, row, piece, score); finished ones go to `done`."""
+    flat = total_PN[members].flatten()
+    best = flat.topk(min(2 * beams, len(flat)))
+    going: list[tuple[int, int, int, float]] = []
+    for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        if score == -torch.inf:
+            break
+        parent, piece = int(members[place // total_PN.shape[1]]), place % total_PN.shape[1]
+        if piece == end:
+            done[row].append(Found(tuple(prefix_PU[parent, 1:].tolist()), score))
+        elif len(going) < beams:
+            going.append((parent, row, piece, score))
+        if len(going) == beams:
+            break
+    return going
+
+
+def _settled(done: list[Found], score: float, beams: int) -> bool:
+    """Say whether a prefix of that score can no longer enter the best: scores only fall."""
+    finished = sorted((one.score for one in done), reverse=True)
+    return len(finished) >= beams and score <= finished[beams - 1]

@@ -1,0 +1,207 @@
+"""How a language model parses: a decoder goes on after the utterance, a seq2seq model answers it.
+
+`B` utterances, `T` tokens, `U` tokens of a form, `V` of the vocabulary. The form is text to it; nothing is added to
+the checkpoint. Generation is transformers' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nlptl.errors import BadInput, Problem
+from nlptl.modules.padding import padded
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
+
+if TYPE_CHECKING:
+    from transformers import LogitsProcessorList
+
+IGNORED = -100
+WITNESSED = 64
+"""Logits, spread over the vocabulary, that a reloaded model must give again."""
+AUTO = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
+
+
+def attach(backbone: Backbone) -> Model:
+    """Open the checkpoint with its own output layer; there is no new head."""
+    return backbone.model(AUTO[backbone.family], {}, "none")
+
+
+def encode(
+    ids: Sequence[str], texts: Sequence[str], forms: Sequence[str] | None, backbone: Backbone, *, prompt: str,
+    longest: int,
+) -> list[Feature]:  # fmt: skip
+    """Tokenise prompts and, where given, forms. Raises BadInput for forms of more than `longest` tokens.
+
+    A decoder reads both in one stream, so its prompts are cut to what `longest` leaves of the window.
+    """
+    tokenizer, one_stream = backbone.tokenizer, backbone.family == "decoder"
+    room = backbone.max_tokens - (longest + 1 if one_stream else 0)
+    made = [_prompt(text, tokenizer, prompt, room, close=not one_stream) for text in texts]
+    if forms is None:
+        return [Feature(row_id, read, cut=cut) for row_id, (read, cut) in zip(ids, made, strict=True)]
+    written = tokenizer([f" {form}" if one_stream else form for form in forms], add_special_tokens=False)["input_ids"]
+    _check_lengths(ids, written, longest)
+    found = []
+    for row_id, (read, cut), form in zip(ids, made, written, strict=True):
+        target = [*form, tokenizer.eos_token_id]
+        if one_stream:
+            found.append(Feature(row_id, [*read, *target], target=target, cut=cut))
+        else:
+            found.append(Feature(row_id, read, target=target, cut=cut, decoder_ids=[_start(backbone), *form]))
+    return found
+
+
+def _prompt(text: str, tokenizer: Any, prompt: str, room: int, *, close: bool) -> tuple[list[int], int]:
+    """Give the tokens of a prompt, the utterance cut to the room that is left, and how many of it were cut."""
+    before, _, after = prompt.partition("{text}")
+    start = tokenizer("", add_special_tokens=True)["input_ids"]
+    closing = start[-1:] if start and start[-1] == tokenizer.eos_token_id else []
+    opening = start[: len(start) - len(closing)]
+    outer = [tokenizer(part, add_special_tokens=False)["input_ids"] if part else [] for part in (before, after)]
+    inner = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
+    left = max(1, room - sum(map(len, (opening, *outer, closing))))
+    read = [*opening, *outer[0], *inner[:left], *outer[1], *(closing if close else [])]
+    return read, max(0, len(inner) - left)
+
+
+def _start(backbone: Backbone) -> int:
+    """Give the token that a seq2seq model's decoder begins with."""
+    config = backbone.config
+    named = next((config[name] for name in ("decoder_start_token_id", "bos_token_id") if config.get(name) is not None),
+                 backbone.tokenizer.pad_token_id)  # fmt: skip
+    return int(named)
+
+
+def _check_lengths(ids: Sequence[str], written: Sequence[Sequence[int]], longest: int) -> None:
+    over = [(len(form), row_id) for row_id, form in zip(ids, written, strict=True) if len(form) > longest]
+    if over:
+        most, row_id = max(over)
+        what = f"{len(over)} training forms have more than {longest} tokens, the longest ({row_id}) {most}"
+        raise BadInput("task.form_tokens", Problem(what, field="task.form_tokens", fix=f"set it to {most} or more"))
+
+
+def collate(features: Sequence[Feature], backbone: Backbone) -> Batch:
+    """Pad on the tokenizer's side; `targets["labels"]` is [B, T] (seq2seq: [B, U]), IGNORED where nothing is
+    predicted.
+    """
+    inputs = padded(features, backbone)
+    if backbone.family == "decoder":
+        inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
+    if any(one.target is None for one in features):
+        return Batch(features, inputs, {})
+    if backbone.family == "decoder":
+        labels = torch.full_like(inputs["input_ids"], IGNORED)
+        for row, one in enumerate(features):
+            end = labels.shape[1] if backbone.padding_side == "left" else len(one.input_ids)
+            labels[row, end - len(one.target) : end] = torch.tensor(one.target)
+        return Batch(features, inputs, {"labels": labels})
+    width = max(len(one.decoder_ids) for one in features)
+    pad = backbone.tokenizer.pad_token_id
+    inputs["decoder_input_ids"] = _filled([one.decoder_ids for one in features], width, pad)
+    return Batch(features, inputs, {"labels": _filled([one.target for one in features], width, IGNORED)})
+
+
+def _filled(rows: Sequence[Sequence[int]], width: int, filler: int) -> torch.Tensor:
+    return torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows])
+
+
+def likelihood(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give the log-probability of each token of the forms, [B, U'], and which of them are real."""
+    labels, inputs = batch.targets["labels"], dict(batch.inputs)
+    if "decoder_input_ids" not in inputs:
+        # Only the places that predict a form's token go through the output layer.
+        first = int((labels != IGNORED).any(0).nonzero()[0])
+        kept = labels.shape[1] - first + 1
+        logits = model(**inputs, logits_to_keep=kept).logits[:, :-1]
+        labels = labels[:, first:]
+    else:
+        logits = model(**inputs).logits
+    real = labels != IGNORED
+    ahead = logits.float().log_softmax(-1)
+    return ahead.gather(2, labels.clamp(min=0)[..., None])[..., 0] * real, real
+
+
+def loss(model: Any, batch: Batch) -> Loss:
+    """Give the negative log-likelihood of the forms' tokens, the end included; counted in tokens."""
+    said, real = likelihood(model, batch)
+    return Loss(-said.sum(), real.sum())
+
+
+def decode(
+    model: Any, batch: Batch, backbone: Backbone, *, beam: int, longest: int, held: LogitsProcessorList | None = None
+) -> list[Partial]:
+    """Give each feature's best forms as [text, log-probability, whether it was cut]."""
+    from transformers import GenerationConfig
+
+    tokenizer = backbone.tokenizer
+    config = GenerationConfig(
+        max_new_tokens=longest, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, early_stopping=beam > 1,
+        decoder_start_token_id=_start(backbone) if backbone.family == "seq2seq" else None,
+    )  # fmt: skip
+    inputs = _left(batch, backbone) if backbone.family == "decoder" else batch.inputs
+    given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
+    # A token at a time is bound by memory: on a CPU turning the weights into bf16 at each costs more than it saves.
+    with torch.autocast(given["input_ids"].device.type, enabled=given["input_ids"].device.type != "cpu"):
+        made = model.generate(**given, generation_config=config, logits_processor=held)
+        made = made[:, given["input_ids"].shape[1] :] if backbone.family == "decoder" else made[:, 1:]
+        written = [_until_end(row, tokenizer.eos_token_id) for row in made.tolist()]
+        scores = _scores(model, batch, [ids for ids, _ in written], backbone, beam)
+    texts = tokenizer.batch_decode(
+        [ids for ids, _ in written], skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    found = [[text.strip(), score, cut] for text, score, (_, cut) in zip(texts, scores, written, strict=True)]
+    return [
+        Partial(one.row_id, one.window, sorted(found[row * beam : (row + 1) * beam], key=lambda said: -said[1]))
+        for row, one in enumerate(batch.features)
+    ]
+
+
+def _left(batch: Batch, backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Give the prompts padded on the left, whatever the tokenizer's side: what is generated follows at once."""
+    ids, mask = batch.inputs["input_ids"], batch.inputs["attention_mask"]
+    if backbone.padding_side == "left":
+        return {"input_ids": ids, "attention_mask": mask}
+    gaps = mask.shape[1] - mask.sum(1)
+    turn = (torch.arange(mask.shape[1], device=mask.device) - gaps[:, None]) % mask.shape[1]
+    return {"input_ids": ids.gather(1, turn), "attention_mask": mask.gather(1, turn)}
+
+
+def _until_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
+    """Give the tokens before the end, and whether there was none."""
+    return (list(ids[: ids.index(end)]), False) if end in ids else (list(ids), True)
+
+
+def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Backbone, beam: int) -> list[float]:
+    """Give the log-probability of each written form with its end, by one more pass over all of it."""
+    features = []
+    for number, ids in enumerate(written):
+        one = batch.features[number // beam]
+        target = [*ids, backbone.tokenizer.eos_token_id]
+        if backbone.family == "decoder":
+            features.append(Feature(one.row_id, [*one.input_ids, *target], target=target))
+        else:
+            read = [_start(backbone), *ids]
+            features.append(Feature(one.row_id, one.input_ids, target=target, decoder_ids=read))
+    whole = collate(features, backbone)
+    device = batch.inputs["input_ids"].device
+    placed = ({name: one.to(device) for name, one in part.items()} for part in (whole.inputs, whole.targets))
+    said, _ = likelihood(model, Batch(features, *placed))
+    return [float(one) for one in said.sum(1).tolist()]
+
+
+def witness(model: Any, batch: Batch, backbone: Backbone) -> list[Any]:
+    """Give logits of the first token of each form, at places spread over the vocabulary."""
+    inputs = dict(batch.inputs)
+    if backbone.family == "decoder":
+        last = inputs["attention_mask"].shape[1] - 1 - inputs["attention_mask"].flip(1).argmax(1)
+        logits = model(**inputs).logits[torch.arange(len(last)), last]
+    else:
+        start = torch.full((len(batch.features), 1), _start(backbone), device=inputs["input_ids"].device)
+        logits = model(**inputs, decoder_input_ids=start).logits[:, 0]
+    places = torch.linspace(0, logits.shape[1] - 1, min(WITNESSED, logits.shape[1])).long()
+    found: list[Any] = logits.float()[:, places].cpu().tolist()
+    return found

@@ -1,0 +1,276 @@
+"""Semantic parsing: an utterance becomes a logical form, a query or a frame.
+
+A decoder goes on after the utterance, a seq2seq model answers it, and over an encoder stands a decoder of ours that
+writes a form piece by piece and copies words of the utterance.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from nlptl import forms, nearest
+from nlptl.errors import BadInput, Problem
+from nlptl.parses import scoring, vocabulary
+from nlptl.statistics import Difference, paired_bootstrap, wilson
+from nlptl.strict import Value
+from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from nlptl.cards import DataCard
+
+
+class Decoder(Value):
+    """The decoder of ours that stands over an encoder."""
+
+    layers: int = Field(ge=1, le=48)
+    """Transformer layers."""
+
+    width: int = Field(ge=8, le=8192)
+    """Width of its layers; the feed-forward part is four times as wide."""
+
+    heads: int = Field(ge=1, le=128)
+    """Attention heads; they must divide the width."""
+
+    dropout: float = Field(ge=0, lt=1)
+    """Dropout behind each part of a layer."""
+
+
+class Search(Value):
+    """How forms are searched for."""
+
+    beams: int = Field(default=1, ge=1, le=64)
+    """How many hypotheses are kept at each step; 1 takes the most probable piece each time."""
+
+    grammar: str | None = Field(default=None, min_length=1)
+    """What a form is held to while it is written: `sql` (with the tables and columns of the card's database), `card`
+    (the grammar that the card names), `learnt` (made of the training forms); absent: nothing."""
+
+
+class Forms(Fitted):
+    """What is learnt of the training forms."""
+
+    language: str
+    """The language of the forms, as the card names it."""
+    lower: bool = False
+    """Whether words are copied in lower case."""
+    pieces: tuple[str, ...] = ()
+    """The vocabulary of the decoder over an encoder; empty for models that bring their own."""
+    seen: tuple[str, ...] = ()
+    """Hashes of the training forms' templates: a query that is not among them was never seen."""
+    databases: tuple[str, ...] = ()
+    """The SQLite files that forms are executed on."""
+    grammar: str = ""
+    """What `search.grammar` became."""
+
+
+class Parsing(Task):
+    """Turn an utterance into a form; the card names the language of its forms, and a database if there is one."""
+
+    columns: ClassVar[tuple[str, ...]] = ("text", "form")
+    given: ClassVar[tuple[str, ...]] = ("text",)
+    rewritable: ClassVar[tuple[str, ...]] = ("text",)
+    families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
+
+    kind: Literal["parsing"]
+
+    form_tokens: int = Field(ge=1, le=100_000)
+    """The longest form, in tokens of the checkpoint (over an encoder: in pieces of the form); what is longer is cut
+    when it is written, and an error when it is to be learnt."""
+
+    form: Literal["as_written", "shortened"] = "as_written"
+    """`shortened` learns an equivalent shorter query (SQL alone: aliases that say nothing are left away)."""
+
+    decoder: Decoder | None = None
+    """Needed over an encoder, and nowhere else."""
+
+    prompt: str = Field(default="{text} =>", pattern=r"^[^{}]*\{text\}[^{}]*$")
+    """What a decoder or seq2seq model reads; `{text}` is the utterance."""
+
+    search: Search = Search()
+    """How forms are searched for."""
+
+    def metrics_of(self, card: "DataCard") -> tuple[str, ...]:
+        """Name the metrics; with a database what the forms give comes first."""
+        return scoring.WITH_DATABASE if card.form is not None and card.form.database is not None else scoring.FORM_ALONE
+
+    def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
+        """Find empty utterances and forms that do not parse."""
+        problems = []
+        for row in rows:
+            where = f"{row.place or card.name}, row {row.id}"
+            if not str(row.values["text"]).strip():
+                problems.append(Problem("the text is empty", where, "text", "mend the row, or drop it"))
+            fault = forms.check(row.values["form"], _language(card))
+            if fault is not None:
+                problems.append(Problem(f"{fault.what}, {fault.where}", where, "form", fault.fix))
+        return problems
+
+    def fit(self, rows: Sequence[Row], card: "DataCard") -> Forms:
+        """Learn what words forms are made of, and which templates of queries there are."""
+        language = _language(card)
+        written = [self._written(row, language) for row in rows]
+        seen = tuple(sorted({scoring.hashed(form, language) for form in written}))
+        databases = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
+        made = Forms(language=language, seen=seen, databases=databases)
+        made = made.model_copy(update={"grammar": self._grammar(made, written)})
+        if self.decoder is None:
+            return made
+        cut = [forms.pieces(form, language) for form in written]
+        over = max(range(len(rows)), key=lambda number: len(cut[number]))
+        if len(cut[over]) > self.form_tokens:
+            what = f"row {rows[over].id} has a form of {len(cut[over])} pieces, {self.form_tokens} are allowed"
+            raise BadInput("task.form_tokens", Problem(what, fix=f"set it to {len(cut[over])} or more"))
+        pairs = [(row.values["text"], pieces) for row, pieces in zip(rows, cut, strict=True)]
+        lower = vocabulary.is_lower(pairs)
+        structure = {piece for form in written for piece in scoring.structure(form, language)}
+        pieces = vocabulary.learn(pairs, structure, lower=lower)
+        return made.model_copy(update={"lower": lower, "pieces": pieces})
+
+    def _grammar(self, fitted: Forms, written: Sequence[str]) -> str:
+        return ""
+
+    def _written(self, row: Row, language: str) -> str:
+        form: str = row.values["form"]
+        return forms.shortened(form, language) if self.form == "shortened" else form
+
+    def restore(self, saved: Mapping[str, Any]) -> Forms:
+        """Read Forms back from JSON values."""
+        import json
+
+        return Forms.model_validate_json(json.dumps(dict(saved)))
+
+    def check_backbone(self, backbone: Backbone) -> list[Problem]:
+        """Hold `decoder` and the lengths against the family of the checkpoint."""
+        problems = []
+        if backbone.family == "encoder" and self.decoder is None:
+            fix = "write such as decoder: {layers: 3, width: 384, heads: 6, dropout: 0.1}"
+            problems.append(Problem("an encoder needs a decoder over it", field="task.decoder", fix=fix))
+        if backbone.family != "encoder" and self.decoder is not None:
+            what = f"a checkpoint of the family '{backbone.family}' writes by itself"
+            problems.append(Problem(what, field="task.decoder", fix="remove it"))
+        if self.decoder is not None and self.decoder.width % self.decoder.heads:
+            what = f"{self.decoder.heads} heads do not divide a width of {self.decoder.width}"
+            problems.append(Problem(what, field="task.decoder.heads"))
+        if backbone.family == "decoder" and self.form_tokens + 8 > backbone.max_tokens:
+            what = f"forms of {self.form_tokens} tokens leave no room for an utterance in {backbone.max_tokens}"
+            problems.append(Problem(what, field="task.form_tokens", fix="raise model.max_tokens"))
+        return problems
+
+    def attach(self, backbone: Backbone, fitted: Forms, start: Literal["recipe", "saved"]) -> Model:
+        """Open a language model as it is, or an encoder with a new decoder over it."""
+        from nlptl.modules import copying_parser, language_parser
+
+        if self.decoder is None:
+            return language_parser.attach(backbone)
+        return copying_parser.attach(
+            backbone, len(fitted.pieces), self.decoder, self.form_tokens, saved=start == "saved"
+        )
+
+    def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Forms, purpose: Purpose) -> list[Feature]:
+        """Tokenise each utterance to one feature; for training the form goes along."""
+        from nlptl.modules import copying_parser, language_parser
+
+        if not rows:
+            return []
+        ids, texts = [row.id for row in rows], [row.values["text"] for row in rows]
+        written = [self._written(row, fitted.language) for row in rows] if purpose == "train" else None
+        if self.decoder is None:
+            return language_parser.encode(
+                ids, texts, written, backbone, prompt=self.prompt, longest=self.form_tokens
+            )
+        cut = None if written is None else [forms.pieces(form, fitted.language) for form in written]
+        return copying_parser.encode(ids, texts, cut, backbone, fitted.pieces, lower=fitted.lower)
+
+    def collate(self, features: Sequence[Feature], backbone: Backbone, fitted: Forms) -> Batch:
+        """Pad both streams to their longest."""
+        from nlptl.modules import copying_parser, language_parser
+
+        way = language_parser if self.decoder is None else copying_parser
+        return way.collate(features, backbone)
+
+    def loss(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Forms) -> Loss:
+        """Give the negative log-likelihood of the forms, summed; counted in their tokens, ends included."""
+        from nlptl.modules import copying_parser, language_parser
+
+        way = language_parser if self.decoder is None else copying_parser
+        return way.loss(model, batch)
+
+    def decode(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Forms) -> list[Partial]:
+        """Give each feature's best forms as [form, log-probability, whether it was cut], the best first."""
+        from nlptl.modules import copying_parser, language_parser
+
+        beam, longest = self.search.beams, self.form_tokens
+        if self.decoder is None:
+            return language_parser.decode(model, batch, backbone, beam=beam, longest=longest)
+        found = copying_parser.decode(model, batch, fitted.pieces, beam=beam, longest=longest)
+        spoken = [[[forms.joined(said, fitted.language), *rest] for said, *rest in one.values] for one in found]
+        return [Partial(one.row_id, one.window, values) for one, values in zip(found, spoken, strict=True)]
+
+    def witness(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Forms) -> list[Any]:
+        """Give log-probabilities or logits that lie behind the first pieces of every form."""
+        from nlptl.modules import copying_parser, language_parser
+
+        if self.decoder is None:
+            return language_parser.witness(model, batch, backbone)
+        return copying_parser.witness(model, batch, len(fitted.pieces))
+
+    def merge(self, row: Row, partials: Sequence[Partial], backbone: Backbone, fitted: Forms) -> Prediction:
+        """Take the most probable form."""
+        (partial,) = partials
+        return scoring.prediction(row.id, partial.values, _database(row, fitted))
+
+    def score(self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms) -> Scores:
+        """Score by the forms, and where there is a database by what they give."""
+        return scoring.score(predictions, rows, fitted.language, set(fitted.seen))
+
+    def intervals(
+        self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms, seed: int
+    ) -> dict[str, tuple[float, float]]:
+        """Give each metric's 95 % interval by Wilson: all are shares of rows."""
+        scores = self.score(predictions, rows, fitted)
+        found = {}
+        for name in scores.metrics:
+            between = wilson(round(sum(scores.per_example[name])), len(rows))
+            found[name] = (between.low, between.high)
+        return found
+
+    def difference(
+        self, first: Sequence[Prediction], second: Sequence[Prediction], rows: Sequence[Row], fitted: Forms, seed: int
+    ) -> Difference:
+        """Give the paired difference of the main metric."""
+        sides = [self.score(side, rows, fitted).per_example["correct"] for side in (first, second)]
+        return paired_bootstrap(*sides, seed=seed)
+
+    def baselines(
+        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Forms
+    ) -> dict[str, list[Prediction]]:
+        """Give the form of the training utterance that is most alike."""
+        return {"nearest": nearest.predict(train, test)}
+
+    def gold(self, row: Row, fitted: Forms) -> Prediction:
+        """Give the row's own form."""
+        return scoring.prediction(row.id, [[row.values["form"], 0.0, False]])
+
+    def row_of(self, given: Any, number: int) -> Row:
+        """Take a text, or a mapping with `text` and perhaps `id` and `database`."""
+        values = {"text": given} if isinstance(given, str) else dict(given)
+        if not isinstance(values.get("text"), str):
+            raise BadInput(f"input {number + 1}", Problem(f"no text in {given!r}", fix='give {"text": "…"}'))
+        return Row(str(values.pop("id", number)), values, language="")
+
+
+def _database(row: Row, fitted: Forms) -> str | None:
+    """Give the database of a row, or the one that there was in training, where it is still there."""
+    named = row.values.get("database") or (fitted.databases[0] if len(fitted.databases) == 1 else None)
+    return named if named is not None and (row.values.get("database") or os.path.isfile(named)) else None
+
+
+def _language(card: "DataCard") -> str:
+    if card.form is None:
+        fix = f"write under form: {{language: …}} one of {', '.join(forms.LANGUAGES)}"
+        raise BadInput(f"card {card.name}", Problem("it does not say which language its forms have", fix=fix))
+    return card.form.language
