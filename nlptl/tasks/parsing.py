@@ -189,15 +189,15 @@ class Parsing(Task):
         """Pad both streams to their longest."""
         from nlptl.modules import copying_parser, language_parser
 
-        way = language_parser if self.decoder is None else copying_parser
-        return way.collate(features, backbone)
+        if self.decoder is None:
+            return language_parser.collate(features, backbone)
+        return copying_parser.collate(features, backbone)
 
     def loss(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Forms) -> Loss:
         """Give the negative log-likelihood of the forms, summed; counted in their tokens, ends included."""
         from nlptl.modules import copying_parser, language_parser
 
-        way = language_parser if self.decoder is None else copying_parser
-        return way.loss(model, batch)
+        return language_parser.loss(model, batch) if self.decoder is None else copying_parser.loss(model, batch)
 
     def decode(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Forms) -> list[Partial]:
         """Give each feature's best forms as [form, log-probability, whether it was cut], the best first."""
