@@ -29,6 +29,10 @@ class Example:
     seen: bool
     """Whether the training split has it too, exactly or nearly."""
     several: bool
+    span: tuple[int, int] | None = None
+    """Where the predicted answer stands in its context, in characters."""
+    result: Mapping[str, Any] | None = None
+    """What the predicted query gives."""
 
     @property
     def mistake(self) -> tuple[float, str]:
@@ -54,9 +58,15 @@ def examples(records: Iterable[Mapping[str, Any]]) -> list[Example]:
             tokens=record.get("tokens"),
             seen=record.get("seen", False),
             several=isinstance(record["predicted"], list),
+            span=_span(record["detail"]),
+            result=record["detail"].get("result"),
         )
         for record in records
     ]
+
+
+def _span(detail: Mapping[str, Any]) -> tuple[int, int] | None:
+    return None if detail.get("start") is None else (detail["start"], detail["end"])
 
 
 def texts_of(rows: Iterable[Row], given: Sequence[str]) -> dict[str, list[tuple[str, str]]]:

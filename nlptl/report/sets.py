@@ -1,4 +1,4 @@
-"""What there is to see in one scored set: labels, confusions, calibration, slices, the worst errors."""
+"""What there is to see in one scored set: labels, confusions, calibration, slices."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from nlptl import artifacts, metrics, pages
+from nlptl import metrics, pages
 from nlptl.report import calibration
-from nlptl.report.examples import Example, joined
 from nlptl.report.facts import Facts, Made, Scored
 from nlptl.report.slices import LEAST, Slice, by_label, slices
-from nlptl.report.tables import Column, Table, between, long_text, points
+from nlptl.report.tables import Column, Table, between, points
 
 SMALL = 12
 """Labels up to which the whole confusion matrix stands on the page; of more, the most confused pairs."""
-PERCENT = "\N{NO-BREAK SPACE}%"
-PAIRS, WORST, WEAKEST = 20, 20, 15
+PAIRS, WEAKEST = 20, 15
 
 
 def labels(one: Scored) -> Made:
@@ -207,51 +205,3 @@ def _chance(count: int) -> pages.Markup:
         f"do not differ is coloured by chance; there are {count} here.",
         kind="quiet",
     )
-
-
-def errors(facts: Facts, one: Scored) -> Made:
-    """Give the wrong rows of which the model was surest, with their texts."""
-    wrong = sorted((row for row in one.rows if not row.right), key=lambda row: (-row.mistake[0], row.id))
-    if not wrong:
-        return Made([f"No row of {one.name} is wrong."])
-    columns = [
-        Column("id", "row"), Column("gold", "gold"), Column("predicted", "predicted"),
-        Column("mistake", "surest mistake"), Column("sureness", "how sure", "points"), Column("text", "text", "long"),
-    ]  # fmt: skip
-    rows = [
-        [row.id, ", ".join(row.gold), ", ".join(row.said), row.mistake[1], row.mistake[0],
-         _text(one, row)]
-        for row in wrong[:WORST]
-    ]  # fmt: skip
-    table = Table(f"errors-{one.name}", f"The surest errors of {one.name}", columns, rows)
-    sure = "These are those of which the model was surest: look here for wrong gold first."
-    first = sure if wrong[0].chances else f"These are the first {len(rows)}." if len(wrong) > len(rows) else ""
-    intro = f"{len(wrong):,} of {len(one.rows):,} rows are wrong. {first}".strip()
-    parts: list[pages.Content] = [intro]
-    if facts.no_texts:
-        parts.append(pages.note(f"The texts are not shown: {facts.no_texts}"))
-    shown = [_error(row, _text(one, row)) for row in wrong[:WORST]]
-    return Made([*parts, pages.items(shown, kind="cards")], [table])
-
-
-def _error(row: Example, text: str | None) -> pages.Markup:
-    """Show a wrong row: its text, its gold, what was predicted and how surely; with several labels, which mistake was
-    the surest.
-    """
-    sure, name = row.mistake
-    given = "given" if name in row.said else "missed"
-    how = f"{points(sure)}{PERCENT}"
-    last = f" ({name} {given}, {how})" if row.several else f" ({how})" if row.chances else ""
-    labels = pages.Markup(
-        '<p>gold <b>{}</b>, predicted <b>{}</b>{} <span class="quiet">row <code>{}</code></span></p>'
-    ).format(pages.shown(_few(row.gold)), pages.shown(_few(row.said)), pages.shown(last), pages.shown(row.id))
-    return labels if text is None else pages.Markup("<div>{}</div>").format(long_text(text)) + labels
-
-
-def _text(one: Scored, row: Example) -> str | None:
-    return artifacts.redact(joined(one.texts[row.id])) if row.id in one.texts else None
-
-
-def _few(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more if names else "none"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nlptl import artifacts, pages
-from nlptl.report import course, data, facts, headline, sets, tables
+from nlptl.report import course, data, errors, facts, forms, headline, sets, tables
 from nlptl.report.examples import Texts
 from nlptl.report.facts import Facts, Made, Scored
 
@@ -59,10 +59,11 @@ def _parts(found: Facts) -> Iterator[tuple[str, Made]]:
 
 def _of_set(found: Facts, one: Scored) -> Iterator[tuple[str, Made]]:
     yield "Labels", sets.labels(one)
+    yield "Forms", forms.forms(one)
     yield "Confusions", sets.confusions(one)
     yield "Calibration", sets.reliability(found, one)
     yield "Slices", sets.parts_of(one)
-    yield "Errors", sets.errors(found, one)
+    yield "Errors", errors.errors(found, one)
 
 
 def _folded(found: Facts, others: Sequence[Scored]) -> Made:
