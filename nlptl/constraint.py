@@ -1,0 +1,211 @@
+"""Hold a model that generates subwords to a grammar: a mask over its vocabulary for every prefix.
+
+B rows, V the width of the model's logits. The states of all prefixes form a tree that rows and beams share; llguidance
+gives the mask of the grammar, and for SQL the scope of its names takes out what would name a thing that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from nlptl.errors import BadInput, Problem
+from nlptl.grammars.matching import Matchers, matcher, reason
+from nlptl.grammars.signs import Reading, complete, read
+from nlptl.grammars.words import Words
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+    from numpy.typing import NDArray
+
+    from nlptl.grammars.scope import Scope
+
+MOST_PREFIXES = 50_000
+"""Prefixes that are kept; the tree is begun anew when there are more."""
+
+
+class _Step:
+    """A prefix of tokens."""
+
+    __slots__ = ("allowed", "children", "ended", "fed", "parent", "reading")
+
+    def __init__(self, parent: _Step | None, fed: tuple[int, ...], reading: Reading | None, *, ended: bool) -> None:
+        self.parent = parent
+        self.fed = fed
+        self.reading = reading
+        self.ended = ended
+        self.children: dict[int, _Step | None] = {}
+        self.allowed: NDArray[np.int64] | None = None
+
+
+class Constraint:
+    """Which tokens may follow a prefix of tokens, under a grammar and, for SQL, the scope of its names.
+
+    Raises BadInput where the grammar is wrong, or cannot be written with this tokenizer.
+    """
+
+    def __init__(self, grammar: str, tokenizer: Any, *, scope: Scope | None = None) -> None:
+        self._tokens = _tokenizer(tokenizer)
+        self._ends = frozenset(self._tokens.eos_tokens)
+        self._end = self._tokens.eos_token
+        self._matchers = Matchers(matcher(grammar, self._tokens))
+        self._words = Words(grammar, scope.words, scope) if scope is not None else None
+        self._bytes: list[str | None] = [None] * self._tokens.vocab_size
+        self._marked: NDArray[np.bool_] | None = None
+        self._count = 0
+        self._root = self._begin()
+        self.stuck = 0
+        """Prefixes behind which the grammar let nothing stand, not even the end: they were ended."""
+        if not len(self._allowed(self._root)) or self.stuck:
+            raise BadInput("grammar", Problem("no form of it can begin with a token of this tokenizer"))
+
+    # ---- what callers ask
+
+    def allowed(self, prefix: Sequence[int], width: int | None = None) -> torch.Tensor:
+        """Give bool [V]: what may follow the tokens generated so far (without the prompt)."""
+        found = torch.zeros(width or self._tokens.vocab_size, dtype=torch.bool)
+        found[torch.from_numpy(self._ids(prefix))] = True
+        return found
+
+    def mask(self, prefixes: Sequence[Sequence[int]], width: int | None = None) -> torch.Tensor:
+        """Give bool [B, V]: the same for several rows."""
+        return torch.stack([self.allowed(prefix, width) for prefix in prefixes])
+
+    def complete(self, prefix: Sequence[int]) -> bool:
+        """Say whether these tokens, with or without an end-of-text, are a whole form."""
+        step = self._at(prefix)
+        return step is not None and (step.ended or self._may_end(step))
+
+    def forced(self, prefix: Sequence[int]) -> list[int]:
+        """Give the tokens that must follow, as far as there is one way only."""
+        found: list[int] = []
+        while len(ids := self._ids([*prefix, *found])) == 1 and int(ids[0]) not in self._ends:
+            found.append(int(ids[0]))
+        return found
+
+    def writes(self, form: str) -> str:
+        """Say up to where a form can be written: "" if it keeps to the grammar, else the text from the first wrong token."""
+        ids = self._tokens.tokenize_str(form)
+        step: _Step | None = self._root
+        for number, one in enumerate(ids):
+            step = self._after(step, one) if step is not None else None
+            if step is None:
+                return str(self._tokens.decode_str(ids[number:]))
+        return "" if step is not None and self._may_end(step) else "(the form is not whole)"
+
+    # ---- the tree
+
+    def _begin(self) -> _Step:
+        return _Step(None, (), Reading(self._words.root) if self._words is not None else None, ended=False)
+
+    def _at(self, prefix: Sequence[int]) -> _Step | None:
+        if self._count > MOST_PREFIXES:
+            self._matchers.forget()
+            self._count = 0
+            if self._words is not None:
+                self._words.begin_anew()
+            self._root = self._begin()
+        step: _Step | None = self._root
+        for one in prefix:
+            if step is None or step.ended:
+                return step
+            step = self._after(step, one)
+        return step
+
+    def _after(self, step: _Step, one: int) -> _Step | None:
+        if one not in step.children:
+            self._count += 1
+            step.children[one] = self._new(step, one)
+        return step.children[one]
+
+    def _new(self, step: _Step, one: int) -> _Step | None:
+        if one in self._ends:
+            return _Step(step, (), step.reading, ended=True)
+        if one >= self._tokens.vocab_size or self._matchers.at(step).validate_tokens([one]) != 1:
+            return None
+        reading = read(step.reading, self._text(one)) if step.reading is not None else None
+        if step.reading is not None and reading is None:
+            return None
+        return _Step(step, (one,), reading, ended=False)
+
+    def _may_end(self, step: _Step) -> bool:
+        if not self._matchers.at(step).is_accepting():
+            return False
+        return step.reading is None or complete(step.reading)
+
+    # ---- the masks
+
+    def _ids(self, prefix: Sequence[int]) -> NDArray[np.int64]:
+        step = self._at(prefix)
+        if step is None or step.ended:
+            return np.array([self._end])
+        if step.allowed is None:
+            step.allowed = self._allowed(step)
+        return step.allowed
+
+    def _allowed(self, step: _Step) -> NDArray[np.int64]:
+        bits = np.frombuffer(self._matchers.at(step).compute_bitmask(), dtype=np.uint8)
+        found = np.flatnonzero(np.unpackbits(bits, count=self._tokens.vocab_size, bitorder="little"))
+        ends = [one for one in found.tolist() if one in self._ends] if self._may_end(step) else []
+        found = found[~np.isin(found, list(self._ends))]
+        if step.reading is not None:
+            found = self._in_scope(step.reading, found)
+        if not len(found) and not ends:
+            self.stuck += 1
+            ends = [self._end]
+        return np.concatenate([found, np.array(ends, dtype=np.int64)]).astype(np.int64)
+
+    def _in_scope(self, reading: Reading, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        if reading.sort in ("'", '"'):
+            # In a literal all is free but for what closes it.
+            closing = self._closing()[ids]
+            fits = [read(reading, self._text(one)) is not None for one in ids[closing].tolist()]
+            return np.concatenate([ids[~closing], ids[closing][np.array(fits, dtype=bool)]])
+        return np.array([one for one in ids.tolist() if read(reading, self._text(one)) is not None], dtype=np.int64)
+
+    def _text(self, one: int) -> str:
+        """Give a token's bytes, one character each."""
+        found = self._bytes[one]
+        if found is None:
+            found = self._bytes[one] = bytes(self._tokens.decode_bytes([one])).decode("latin-1")
+        return found
+
+    def _closing(self) -> NDArray[np.bool_]:
+        """Give bool [V]: the tokens that hold a quotation mark."""
+        if self._marked is None:
+            texts = [self._text(one) for one in range(self._tokens.vocab_size)]
+            self._marked = np.array(["'" in text or '"' in text for text in texts])
+        return self._marked
+
+
+def _tokenizer(tokenizer: Any) -> LLTokenizer:
+    import llguidance.hf
+
+    try:
+        return llguidance.hf.from_tokenizer(tokenizer)
+    except (ValueError, RuntimeError) as error:
+        raise BadInput("grammar", Problem(f"decoding cannot be held to it with this tokenizer ({reason(str(error))})")) from error
+
+
+class ConstrainedLogits:
+    """A logits processor of transformers (`generate(logits_processor=[…])`): what breaks the grammar gets -inf.
+
+    `start` is where the generated tokens begin: the width of the (left-padded) prompts for a decoder, 1 for a seq2seq
+    model, whose rows begin with one start token.
+    """
+
+    def __init__(self, constraint: Constraint, start: int) -> None:
+        self._constraint = constraint
+        self._start = start
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Take ids [B, T] and scores [B, V]; give the scores with -inf where the grammar does not go on."""
+        prefixes = input_ids[:, self._start :].tolist()
+        mask = self._constraint.mask(prefixes, scores.shape[-1]).to(scores.device)
+        held = scores.masked_fill(~mask, -torch.inf)
+        # Where another processor has forced a token that the grammar does not know (BART's first), that one stays.
+        forced = held.isneginf().all(dim=-1, keepdim=True)
+        return torch.where(forced, scores, held)

@@ -1,0 +1,102 @@
+"""Read SQL byte by byte: which bytes of a subword may follow, sign by sign, under the scope of the names.
+
+A subword may end within a word (`STATEal`), or hold the end of one and the beginning of the next. A part of a word may
+stand where some whole word that begins with it may.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+from nlptl.grammars.words import MARKS, Place
+
+MOST_SPACES = 16
+"""White space between two signs; GeoQuery has up to 9."""
+_OPERATORS = ("<", ">", "=", "!", "<>", "!=", "<=", ">=", "==")
+_SPACES = " \t\r\n"
+
+
+class Reading(NamedTuple):
+    """Where the text is: behind which whole sign, and what of the next has been read."""
+
+    place: Place
+    sort: str = ""
+    """What is being read: `word`, `number`, `operator`, `'` or `"` in a literal, "" for nothing."""
+    part: str = ""
+    spaces: int = 0
+
+
+def read(reading: Reading, text: str) -> Reading | None:
+    """Read more bytes, one character each (latin-1); None where one of them cannot stand."""
+    now: Reading | None = reading
+    for one in text:
+        now = _next(now, one)
+        if now is None:
+            return None
+    return now
+
+
+def complete(reading: Reading) -> bool:
+    """Say whether the form may end here."""
+    if reading.sort in ("'", '"'):
+        return False
+    place = reading.place.after(reading.part) if reading.sort else reading.place
+    return place is not None and place.complete()
+
+
+def _next(now: Reading, one: str) -> Reading | None:
+    if now.sort in ("'", '"'):
+        return _in_literal(now, one)
+    if now.sort and _goes_on(now, one):
+        longer = now._replace(part=now.part + one)
+        return longer if now.sort != "word" or _begins_a_word(longer) else None
+    place = now.place
+    if now.sort:
+        if now.sort in ("word", "number") and (one.isalnum() or one == "_"):
+            return None
+        behind = place.after(now.part)
+        if behind is None:
+            return None
+        place = behind
+    if one in _SPACES:
+        spaces = now.spaces + 1 if not now.sort else 1
+        return Reading(place, spaces=spaces) if spaces <= MOST_SPACES else None
+    return _begin(place, one, closed=now.sort == "" and now.part == one)
+
+
+def _goes_on(now: Reading, one: str) -> bool:
+    if now.sort == "word":
+        return one.isalnum() or one == "_"
+    if now.sort == "number":
+        return one.isdigit() or one == "."
+    return now.part + one in _OPERATORS
+
+
+def _begin(place: Place, one: str, *, closed: bool) -> Reading | None:
+    """Begin a sign; a mark right behind a literal with the same mark would go on with that literal."""
+    if one in MARKS:
+        return Reading(place, one, one) if not closed and place.permits(one) else None
+    if one.isdigit():
+        return Reading(place, "number", one) if place.permits("0") else None
+    if one.isalpha() or one == "_":
+        word = Reading(place, "word", one)
+        return word if _begins_a_word(word) else None
+    if one in _OPERATORS:
+        return Reading(place, "operator", one) if place.permits("!=" if one == "!" else one) else None
+    behind = place.after(one)
+    return Reading(behind) if behind is not None else None
+
+
+def _in_literal(now: Reading, one: str) -> Reading | None:
+    text = now.part + one
+    if one != now.sort:
+        return now._replace(part=text)
+    behind = now.place.after(text.encode("latin-1").decode("utf-8", "replace"))
+    return Reading(behind, part=one) if behind is not None else None
+
+
+def _begins_a_word(reading: Reading) -> bool:
+    words = reading.place.sorted_words()
+    at = bisect_left(words, reading.part)
+    return at < len(words) and words[at].startswith(reading.part)
