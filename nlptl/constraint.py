@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from llguidance import LLTokenizer
     from numpy.typing import NDArray
 
-    from nlptl.grammars.scope import Scope
+    from nlptl.grammars import Held
 
 MOST_PREFIXES = 50_000
 """Prefixes that are kept; the tree is begun anew when there are more."""
@@ -47,12 +47,12 @@ class Constraint:
     Raises BadInput where the grammar is wrong, or cannot be written with this tokenizer.
     """
 
-    def __init__(self, grammar: str, tokenizer: Any, *, scope: Scope | None = None) -> None:
+    def __init__(self, held: Held, tokenizer: Any) -> None:
         self._tokens = _tokenizer(tokenizer)
         self._ends = frozenset(self._tokens.eos_tokens)
         self._end = self._tokens.eos_token
-        self._matchers = Matchers(matcher(grammar, self._tokens))
-        self._words = Words(grammar, scope.words, scope) if scope is not None else None
+        self._matchers = Matchers(matcher(held.text, self._tokens))
+        self._words = Words(held, held.scope.words) if held.scope is not None else None
         self._bytes: list[str | None] = [None] * self._tokens.vocab_size
         self._marked: NDArray[np.bool_] | None = None
         self._count = 0
@@ -159,12 +159,13 @@ class Constraint:
         return np.concatenate([found, np.array(ends, dtype=np.int64)]).astype(np.int64)
 
     def _in_scope(self, reading: Reading, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        free = np.zeros(len(ids), dtype=np.bool_)
         if reading.sort in ("'", '"'):
-            # In a literal all is free but for what closes it.
-            closing = self._closing()[ids]
-            fits = [read(reading, self._text(one)) is not None for one in ids[closing].tolist()]
-            return np.concatenate([ids[~closing], ids[closing][np.array(fits, dtype=bool)]])
-        return np.array([one for one in ids.tolist() if read(reading, self._text(one)) is not None], dtype=np.int64)
+            free = ~self._closing()[ids]  # in a literal all is free but for what closes it
+        known: dict[str, Reading | None] = {}
+        checked = ids[~free].tolist()
+        fits = [one for one in checked if read(reading, self._text(one), known) is not None]
+        return np.concatenate([ids[free], np.array(fits, dtype=np.int64)])
 
     def _text(self, one: int) -> str:
         """Give a token's bytes, one character each."""

@@ -1,1 +1,50 @@
-"""Grammars."""
+"""Grammars that decoding is held to: SQL over a schema, those learnt from training forms, and Lark files.
+
+A `Held` is what both decoders take: `nlptl.constraint.Constraint` for subwords, `words.WordConstraint` for pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nlptl.grammars.learnt import learnt
+from nlptl.grammars.schema import Schema, schema, schema_of
+from nlptl.grammars.scope import Scope
+from nlptl.grammars.sql import names_in, sql
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Held", "for_forms", "for_sql", "from_file", "learnt", "names_in", "schema", "schema_of", "sql"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A grammar in llguidance's Lark, and what goes with it."""
+
+    text: str
+    scope: Scope | None = None
+    """For SQL: what a grammar cannot say of names."""
+    marks: str = ""
+    """The quotation marks between which pieces are words of a literal."""
+
+
+def for_sql(of: Schema, forms: Iterable[str] = ()) -> Held:
+    """Hold to SELECT queries over a schema; names that training forms give to tables and columns may be given too."""
+    names = names_in(forms)
+    return Held(sql(of, names), Scope(of, names), "'\"")
+
+
+def for_forms(forms: Iterable[str], language: str) -> Held:
+    """Hold to what is learnt from training forms of `functional`, `list`, `frame` or `words`. Raises BadInput."""
+    marks = {"functional": "'\"", "list": '"'}
+    return Held(learnt(forms, language), marks=marks.get(language, ""))
+
+
+def from_file(path: Path) -> Held:
+    """Hold to a Lark file. Raises BadInput, with the line where it is wrong."""
+    from nlptl.grammars.files import read
+
+    return Held(read(path), marks="'\"")

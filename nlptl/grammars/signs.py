@@ -9,11 +9,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import NamedTuple
 
-from nlptl.grammars.words import MARKS, Place
+from nlptl.grammars.words import Place
 
-MOST_SPACES = 16
+MOST_MARKS = "'\""
+_SPACES = 16
 """White space between two signs; GeoQuery has up to 9."""
 _OPERATORS = ("<", ">", "=", "!", "<>", "!=", "<=", ">=", "==")
+_MARKS = "'\""
 _SPACES = " \t\r\n"
 
 
@@ -27,11 +29,19 @@ class Reading(NamedTuple):
     spaces: int = 0
 
 
-def read(reading: Reading, text: str) -> Reading | None:
-    """Read more bytes, one character each (latin-1); None where one of them cannot stand."""
+def read(reading: Reading, text: str, known: dict[str, Reading | None] | None = None) -> Reading | None:
+    """Read more bytes, one character each (latin-1); None where one of them cannot stand.
+
+    `known` keeps what came of texts behind the same reading: the many tokens that begin alike are read once.
+    """
+    known = {} if known is None else known
     now: Reading | None = reading
-    for one in text:
-        now = _next(now, one)
+    for end, one in enumerate(text, start=1):
+        before, begun = now, text[:end]
+        if begun in known:
+            now = known[begun]
+        else:
+            now = known[begun] = _next(before, one) if before is not None else None
         if now is None:
             return None
     return now
@@ -49,7 +59,7 @@ def _next(now: Reading, one: str) -> Reading | None:
     if now.sort in ("'", '"'):
         return _in_literal(now, one)
     if now.sort and _goes_on(now, one):
-        longer = now._replace(part=now.part + one)
+        longer = Reading(now.place, now.sort, now.part + one)
         return longer if now.sort != "word" or _begins_a_word(longer) else None
     place = now.place
     if now.sort:
@@ -75,7 +85,7 @@ def _goes_on(now: Reading, one: str) -> bool:
 
 def _begin(place: Place, one: str, *, closed: bool) -> Reading | None:
     """Begin a sign; a mark right behind a literal with the same mark would go on with that literal."""
-    if one in MARKS:
+    if one in _MARKS:
         return Reading(place, one, one) if not closed and place.permits(one) else None
     if one.isdigit():
         return Reading(place, "number", one) if place.permits("0") else None

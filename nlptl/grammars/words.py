@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 from nlptl.grammars.matching import END, Matchers, made_tokenizer, matcher
 
 if TYPE_CHECKING:
-    from nlptl.grammars.scope import Scope
+    from nlptl.grammars import Held
     from nlptl.grammars.scope_state import State
 
 MOST_PREFIXES = 100_000
 """Prefixes that are kept; the tree is begun anew when there are more."""
-MARKS = "'\""
 
 
 class Words:
     """What a grammar and the scope of its names say about pieces: shared by all prefixes."""
 
-    def __init__(self, grammar: str, vocabulary: Sequence[str], scope: Scope | None) -> None:
+    def __init__(self, held: Held, vocabulary: Sequence[str]) -> None:
         self.vocabulary = tuple(dict.fromkeys(vocabulary))
-        self.scope = scope
-        self.matchers = Matchers(matcher(grammar, made_tokenizer(self.vocabulary)))
+        self.scope = held.scope
+        self.marks = held.marks
+        self.matchers = Matchers(matcher(held.text, made_tokenizer(self.vocabulary)))
         self.count = 0
         self.root = Place(self, None, "")
 
@@ -125,7 +125,10 @@ class Place:
         """Give the sign that a piece ends, a whole literal for the mark that closes it; `'?'` where one begins."""
         if self.literal:
             return f"{self.literal}{' '.join(self.within)}{self.literal}"
-        return f"{piece}?{piece}" if piece in MARKS else piece
+        return f"{piece}?{piece}" if self._opens(piece) else piece
+
+    def _opens(self, piece: str) -> bool:
+        return len(piece) == 1 and piece in self._words.marks
 
     def _new(self, piece: str) -> Place:
         words = self._words
@@ -134,7 +137,7 @@ class Place:
         found.state = self.state
         if self.literal and piece != self.literal:
             found.literal, found.within = self.literal, (*self.within, piece)
-        elif not self.literal and piece in MARKS:
+        elif not self.literal and self._opens(piece):
             found.literal = piece
         elif words.scope is not None and self.state is not None:
             found.state = words.scope.after(self.state, self._sign(piece))
@@ -144,8 +147,8 @@ class Place:
 class WordConstraint:
     """Which pieces may follow a prefix of pieces, under a grammar and, for SQL, the scope of its names."""
 
-    def __init__(self, grammar: str, vocabulary: Sequence[str], scope: Scope | None = None) -> None:
-        self._words = Words(grammar, vocabulary, scope)
+    def __init__(self, held: Held, vocabulary: Sequence[str]) -> None:
+        self._words = Words(held, vocabulary)
         self._known = frozenset(self._words.vocabulary)
         self.stuck = 0
         """Prefixes behind which neither a candidate nor the end could stand."""
