@@ -124,12 +124,17 @@ class Constraint:
     def _new(self, step: _Step, one: int) -> _Step | None:
         if one in self._ends:
             return _Step(step, (), step.reading, ended=True)
-        if one >= self._tokens.vocab_size or self._matchers.at(step).validate_tokens([one]) != 1:
+        if not self._follows(step, one):
             return None
         reading = read(step.reading, self._text(one)) if step.reading is not None else None
         if step.reading is not None and reading is None:
             return None
         return _Step(step, (one,), reading, ended=False)
+
+    def _follows(self, step: _Step, one: int) -> bool:
+        if step.allowed is not None:
+            return bool((step.allowed == one).any())
+        return one < self._tokens.vocab_size and self._matchers.at(step).validate_tokens([one]) == 1
 
     def _may_end(self, step: _Step) -> bool:
         if not self._matchers.at(step).is_accepting():

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nlptl.grammars.learnt import learnt
-from nlptl.grammars.schema import Schema, schema, schema_of
+from nlptl.grammars.learning import learnt
+from nlptl.grammars.tables import Schema, schema, schema_of
 from nlptl.grammars.scope import Scope
-from nlptl.grammars.sql import names_in, sql
+from nlptl.grammars.select import names_in, sql
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nlptl.grammars.names import Names
-from nlptl.grammars.schema import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
+from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
 from nlptl.grammars.scope_state import Frame, Source, State
 
 DEEPEST = 20

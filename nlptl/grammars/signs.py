@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from nlptl.grammars.words import Place
 
-MOST_MARKS = "'\""
-_SPACES = 16
+MOST_SPACES = 16
 """White space between two signs; GeoQuery has up to 9."""
 _OPERATORS = ("<", ">", "=", "!", "<>", "!=", "<=", ">=", "==")
 _MARKS = "'\""

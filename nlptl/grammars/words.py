@@ -24,15 +24,19 @@ class Words:
 
     def __init__(self, held: Held, vocabulary: Sequence[str]) -> None:
         self.vocabulary = tuple(dict.fromkeys(vocabulary))
+        self.pieces = frozenset(self.vocabulary)
         self.scope = held.scope
         self.marks = held.marks
         self.matchers = Matchers(matcher(held.text, made_tokenizer(self.vocabulary)))
         self.count = 0
+        self.known: dict[tuple[State | None, int], frozenset[str]] = {}
+        """What may follow where a query is in the same state and the grammar takes the same pieces."""
         self.root = Place(self, None, "")
 
     def begin_anew(self) -> None:
         """Forget all prefixes."""
         self.matchers.forget()
+        self.known.clear()
         self.count = 0
         self.root = Place(self, None, "")
 
@@ -58,14 +62,25 @@ class Place:
     def after(self, piece: str) -> Place | None:
         """Give the place behind one more piece; None where it cannot follow."""
         if piece not in self._children:
-            self._children[piece] = self._new(piece) if self._reads(piece) and self._in_scope(piece) else None
+            self._children[piece] = self._new(piece) if self._follows(piece) else None
         return self._children[piece]
 
     def allowed(self) -> frozenset[str]:
         """Give the pieces of the vocabulary that may follow."""
         if self._allowed is None:
-            self._allowed = frozenset(piece for piece in self._readable() if self._in_scope(piece))
+            self._allowed = self._find_allowed()
         return self._allowed
+
+    def _find_allowed(self) -> frozenset[str]:
+        words = self._words
+        if self.parent is None or self.literal:
+            return frozenset(piece for piece in words.vocabulary if self._reads(piece) and self._in_scope(piece))
+        # One mask for all pieces: with a space on both sides, and with one before (for the last piece of a form).
+        bits = int.from_bytes(words.matchers.at(self).compute_bitmask(), "little") >> (END + 1)
+        key = (self.state, bits)
+        if key not in words.known:
+            words.known[key] = frozenset(piece for piece in self._readable(bits) if self._in_scope(piece))
+        return words.known[key]
 
     def sorted_words(self) -> list[str]:
         """Give the pieces of the vocabulary that may follow, sorted."""
@@ -83,6 +98,11 @@ class Place:
             return False
         return self._words.scope is None or self.state is None or self._words.scope.complete(self.state)
 
+    def _follows(self, piece: str) -> bool:
+        if self._allowed is not None and piece in self._words.pieces:
+            return piece in self._allowed
+        return self._reads(piece) and self._in_scope(piece)
+
     # ---- the grammar
 
     def _text(self, piece: str) -> str:
@@ -91,11 +111,7 @@ class Place:
         doubled = piece.replace(mark, mark * 2) if mark and piece.strip(mark) else piece
         return f" {doubled}" if self.parent is not None else doubled
 
-    def _readable(self) -> list[str]:
-        if self.parent is None or self.literal:
-            return [piece for piece in self._words.vocabulary if self._reads(piece)]
-        # One mask for all pieces: with a space on both sides, and with one before (for the last piece of a form).
-        bits = int.from_bytes(self._words.matchers.at(self).compute_bitmask(), "little") >> (END + 1)
+    def _readable(self, bits: int) -> list[str]:
         found = []
         for piece in self._words.vocabulary:
             if bits & 1 or (bits & 2 and self._accepts(list(self._text(piece).encode()))):
@@ -149,7 +165,6 @@ class WordConstraint:
 
     def __init__(self, held: Held, vocabulary: Sequence[str]) -> None:
         self._words = Words(held, vocabulary)
-        self._known = frozenset(self._words.vocabulary)
         self.stuck = 0
         """Prefixes behind which neither a candidate nor the end could stand."""
 
@@ -159,7 +174,7 @@ class WordConstraint:
         if place is None:
             return [False] * len(candidates)
         fits = place.allowed()
-        found = [one in fits if one in self._known else place.permits(one) for one in candidates]
+        found = [one in fits if one in self._words.pieces else place.permits(one) for one in candidates]
         if not any(found) and not place.complete():
             self.stuck += 1
         return found

@@ -1,6 +1,6 @@
 """Grammars learnt from training forms: names with the numbers of their arguments, what may stand where, words left free.
 
-`functional` · `list` · `frame` · `words`, as the form languages are called. White space is free everywhere.
+`functional` · `list` · `frame` · `words`, as the form languages are called.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from nlptl.errors import BadInput, did_you_mean
 DEEPEST = 40
 LONGEST_TEXT = 100
 _SPACES = r"%ignore /[ \t\r\n]+/"
+_S = r"S: /[ \t\r\n]+/"
+"""White space where words must not run into each other, which `%ignore` would let them."""
 _FUNCTIONAL = re.compile(r"""'(?:''|[^'])*'|"(?:""|[^"])*"|\\\+|[(),]|[^\s'"(),]+""")
 _LIST = re.compile(r'"(?:""|[^"])*"|[()]|[^\s()"]+')
 _FRAME = re.compile(r"\[(?:IN|SL):[^\s\[\]]+|[\[\]]|[^\s\[\]]+")
@@ -53,13 +55,26 @@ class _Calls:
 
     def __init__(self) -> None:
         self.places: dict[tuple[str, int], list[set[str]]] = {}
-        self.top: set[str] = set()
+        self.top: set[tuple[str, int]] = set()
+        """The names that whole forms begin with."""
+        self.other_tops: set[str] = set()
+        self.atoms: set[str] = set()
+        """Words seen where terms stand, such as `all`: any of them may stand at any such place."""
+
+    def kinds(self, place: set[str]) -> set[str]:
+        """Give what may stand at a place: what was seen there, and what is like it."""
+        lacking = {"term", "group"} - {"term" if name else "group" for name, _ in self.places}
+        # One condition may stand where several were seen, and the other way round.
+        like = {"term", "group", *self.atoms} if place & {"term", "group"} else set()
+        return (place | like) - lacking
 
     def add(self, form: str) -> None:
         tokens = _FUNCTIONAL.findall(form)
         self._at = 0
         self._tokens = tokens
-        self.top |= self._term(0)
+        kinds = self._term(0)
+        self.top |= {self._last} if kinds == {"term"} else set()
+        self.other_tops |= kinds - {"term"}
 
     def _peek(self) -> str:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
@@ -97,9 +112,12 @@ class _Calls:
             raise BadInput("grammar", f"a training form lacks a bracket: '{' '.join(self._tokens)[:80]}'")
         if name.endswith("id"):
             arguments = [{"words" if kind.startswith('"') and kind != '"_"' else kind for kind in kinds} for kinds in arguments]
-        places = self.places.setdefault((name, len(arguments)), [set() for _ in arguments])
+        self._last = (name, len(arguments))
+        places = self.places.setdefault(self._last, [set() for _ in arguments])
         for place, kinds in zip(places, arguments, strict=True):
             place |= kinds
+            if not name.endswith("id"):
+                self.atoms |= {kind for kind in kinds if kind.startswith('"') and not kind.startswith('"\\\\+"')}
         return "group" if not name else "term"
 
 
@@ -115,16 +133,15 @@ def _functional(forms: Sequence[str]) -> str:
     calls = _Calls()
     for form in forms:
         calls.add(form)
-    named: dict[str, list[str]] = {"term": [], "group": []}
-    for (name, _), places in sorted(calls.places.items()):
-        inside = ' "," '.join(f"({_either(place)})" for place in places)
-        head = f"{json.dumps(name, ensure_ascii=False)} " if name else ""
-        named["term" if name else "group"].append(f'{head}"(" {inside} ")"')
+    named = {key: f"term-{number}" for number, key in enumerate(sorted(key for key in calls.places if key[0]))}
+    lines = [f"start: {_either([*(named[key] for key in calls.top), *calls.other_tops])}"]
+    for key, rule in named.items():
+        inside = ' "," '.join(f"({_either(calls.kinds(place))})" for place in calls.places[key])
+        lines.append(f'{rule}: {json.dumps(key[0], ensure_ascii=False)} "(" {inside} ")"')
+    if named:
+        lines.append(f"term: {_either(named.values())}")
     # Where one group of terms was seen, another length of it may stand.
-    members = _either({kind for (name, _), places in calls.places.items() if not name for place in places for kind in place})
-    lines = [f"start: {_either(calls.top)}"]
-    if named["term"]:
-        lines.append(f"term: {' | '.join(named['term'])}")
+    members = _either({kind for (name, _), places in calls.places.items() if not name for place in places for kind in calls.kinds(place)})
     if members:
         lines.append(f'group: "(" member ("," member)* ")"\nmember: {members}')
     lines += ["words: WORD+", r"WORD: /[^\s'\"(),]+/", r"VARIABLE: /[A-Z][0-9]*/", r"NUMBER: /-?[0-9]+(\.[0-9]+)?/", _SPACES]
@@ -147,14 +164,15 @@ def _list(forms: Sequence[str]) -> str:
             elif token not in ("(", ")") and token[0] != '"' and head not in free:
                 atoms.add(token)
             before = token
-    begin = [json.dumps(head, ensure_ascii=False) for head in sorted(heads)] + ["bracket"] * nested
-    kinds = ["bracket", _TEXTS['"'], *(json.dumps(atom, ensure_ascii=False) for atom in sorted(atoms))]
-    named = [json.dumps(head) for head in sorted(free)]
-    loose = [f'"(" ({" | ".join(named)}) (WORD | {_TEXTS[chr(34)]})+ ")"'] if named else []
-    bracket = [f'"(" ({" | ".join(begin)}) item* ")"'] if begin else []
-    top = "bracket" if any(form.lstrip().startswith("(") for form in forms) else "item"
-    lines = [f"start: {top}", f"bracket: {' | '.join([*bracket, *loose]) or chr(34) + '(' + chr(34) + ' item+ ' + chr(34) + ')' + chr(34)}"]
-    return "\n".join([*lines, f"item: {' | '.join(kinds)}", r"WORD: /[^\s()\"]+/", _SPACES]) + "\n"
+    begin = [*(json.dumps(head, ensure_ascii=False) for head in heads), *["bracket"] * nested]
+    items = ["bracket", _TEXTS['"'], *(json.dumps(atom, ensure_ascii=False) for atom in atoms)]
+    brackets = [f'"(" S? ({_either(begin)}) (S item)* S? ")"'] if begin else []
+    if free:
+        brackets.append(f'"(" S? ({_either(map(json.dumps, free))}) (S (WORD | {_TEXTS[chr(34)]}))+ S? ")"')
+    top = "bracket" if brackets and all(form.lstrip().startswith("(") for form in forms) else "item"
+    lines = [f"start: S? {top} S?", f"bracket: {_either(brackets)}"] if brackets else ["start: S? item S?"]
+    lines.append(f"item: {_either(items if brackets else items[1:])}")
+    return "\n".join([*lines, r"WORD: /[^\s()\"]+/", _S]) + "\n"
 
 
 def _frame(forms: Sequence[str]) -> str:
@@ -163,15 +181,17 @@ def _frame(forms: Sequence[str]) -> str:
     slots = sorted(token for token in found if token.startswith("[SL:"))
     if not intents:
         raise BadInput("grammar", "the training forms have no intent, [IN:…")
-    lines = ["start: intent", 'intent: INTENT (WORD | slot)* "]"' if slots else 'intent: INTENT WORD* "]"']
+    inside = "(WORD | slot)" if slots else "WORD"
+    lines = ["start: S? intent S?", f'intent: INTENT (S {inside})* S? "]"']
     if slots:
-        lines += ['slot: SLOT (WORD | intent)* "]"', f"SLOT: {_either(map(json.dumps, slots))}"]
-    return "\n".join([*lines, f"INTENT: {_either(map(json.dumps, intents))}", r"WORD: /[^\s\[\]]+/", _SPACES]) + "\n"
+        lines += ['slot: SLOT (S (WORD | intent))* S? "]"', f"SLOT: {_either(map(json.dumps, slots))}"]
+    return "\n".join([*lines, f"INTENT: {_either(map(json.dumps, intents))}", r"WORD: /[^\s\[\]]+/", _S]) + "\n"
 
 
 def _words(forms: Sequence[str]) -> str:
     found = sorted({word for form in forms for word in form.split()})
-    return f"start: WORD+\nWORD: {_either(json.dumps(word, ensure_ascii=False) for word in found)}\n{_SPACES}\n"
+    words = _either(json.dumps(word, ensure_ascii=False) for word in found)
+    return f"start: S? WORD (S WORD)* S?\nWORD: {words}\n{_S}\n"
 
 
 def _either(parts: Iterable[str]) -> str:

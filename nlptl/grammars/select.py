@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from nlptl.grammars.schema import AGGREGATES, FUNCTIONS, KEYWORDS, RESERVED, Schema
+from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, RESERVED, Schema
 
 NUMBERED = range(10)
 """The numbers of aliases: `CITYalias0` to `CITYalias9`, `t0` to `t9`, `c0` to `c9`."""
