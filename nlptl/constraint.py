@@ -6,6 +6,7 @@ gives the mask of the grammar, and for SQL the scope of its names takes out what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,9 +49,12 @@ class Constraint:
     """
 
     def __init__(self, held: Held, tokenizer: Any) -> None:
+        self.held = held
         self._tokens = _tokenizer(tokenizer)
         self._ends = frozenset(self._tokens.eos_tokens)
         self._end = self._tokens.eos_token
+        self._never = self._ends | ({tokenizer.unk_token_id} - {None})
+        """Tokens that write nothing of a form; llguidance gives the unknown one where a forced text has no other."""
         self._matchers = Matchers(matcher(held.text, self._tokens))
         self._words = Words(held, held.scope.words) if held.scope is not None else None
         self._bytes: list[str | None] = [None] * self._tokens.vocab_size
@@ -87,7 +91,7 @@ class Constraint:
         return found
 
     def writes(self, form: str) -> str:
-        """Say up to where a form can be written: "" if it keeps to the grammar, else the text from the first wrong token."""
+        """Give "" for a form that keeps to the grammar, else its text from the first token that does not."""
         ids = self._tokens.tokenize_str(form)
         step: _Step | None = self._root
         for number, one in enumerate(ids):
@@ -155,7 +159,7 @@ class Constraint:
         bits = np.frombuffer(self._matchers.at(step).compute_bitmask(), dtype=np.uint8)
         found = np.flatnonzero(np.unpackbits(bits, count=self._tokens.vocab_size, bitorder="little"))
         ends = [one for one in found.tolist() if one in self._ends] if self._may_end(step) else []
-        found = found[~np.isin(found, list(self._ends))]
+        found = found[~np.isin(found, list(self._never))]
         if step.reading is not None:
             found = self._in_scope(step.reading, found)
         if not len(found) and not ends:
@@ -187,13 +191,48 @@ class Constraint:
         return self._marked
 
 
+class _Pieces:
+    """A SentencePiece vocabulary in the shape that llguidance reads; it knows none that write a space as U+2581."""
+
+    bos_token_id = None
+
+    def __init__(self, tokenizer: Any) -> None:
+        from tokenizers import Tokenizer, pre_tokenizers
+
+        # A part of a text is cut as it stands: no space is put before it, nothing is normalised away.
+        self._backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self._backend.no_padding()
+        self._backend.no_truncation()
+        self._backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+        self._backend.normalizer = None
+        self.eos_token_id = tokenizer.eos_token_id
+        self.special_token_ids = sorted(set(tokenizer.all_special_ids))
+        names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        self.tokens = [_bytes_of(name or f"<gap {number}>") for number, name in enumerate(names)]
+
+    def __call__(self, text: bytes) -> list[int]:
+        return list(self._backend.encode(text.decode("utf-8"), add_special_tokens=False).ids)
+
+
+def _bytes_of(name: str) -> bytes:
+    byte = re.fullmatch(r"<0x([0-9A-F]{2})>", name)
+    return bytes([int(byte[1], 16)]) if byte else name.replace("\u2581", " ").encode()
+
+
 def _tokenizer(tokenizer: Any) -> LLTokenizer:
+    """Give a tokenizer of transformers in llguidance's form. Raises BadInput."""
     import llguidance.hf
 
+    if getattr(tokenizer, "backend_tokenizer", None) is None or tokenizer.eos_token_id is None:
+        what = "decoding can be held to it only with a fast tokenizer that has an end-of-text"
+        raise BadInput("grammar", Problem(what))
     try:
+        if "Metaspace" in repr(tokenizer.backend_tokenizer.decoder):
+            return llguidance.LLTokenizer(llguidance.TokenizerWrapper(_Pieces(tokenizer)))
         return llguidance.hf.from_tokenizer(tokenizer)
     except (ValueError, RuntimeError) as error:
-        raise BadInput("grammar", Problem(f"decoding cannot be held to it with this tokenizer ({reason(str(error))})")) from error
+        what = f"decoding cannot be held to it with this tokenizer ({reason(str(error))})"
+        raise BadInput("grammar", Problem(what)) from error
 
 
 class ConstrainedLogits:

@@ -16,10 +16,11 @@ FLOORS = {
         "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "questions", "question_overlap", "spans", "execution", "forms", "nearest",
+        "grammars",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection",
+        "inspection", "constraint",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",

@@ -17,7 +17,7 @@ CREATE TABLE land (land TEXT, capital TEXT, people INT);
 """
 GOOD = (
     "SELECT town.name FROM town",
-    "SELECT TOWNalias0.NAME FROM TOWN AS TOWNalias0 WHERE TOWNalias0.PEOPLE > 1000 AND TOWNalias0.LAND = \"new york\" ;",
+    "SELECT TOWNalias0.NAME FROM TOWN AS TOWNalias0 WHERE TOWNalias0.PEOPLE > 10 AND TOWNalias0.LAND = \"new york\";",
     "select capital from land",
     "SELECT COUNT(*) FROM town WHERE land = 'a' OR NOT land <> 'b'",
     "SELECT t1.name FROM town AS t1 JOIN lake AS t2 ON t1.land = t2.land",
@@ -106,16 +106,16 @@ def joined(pieces: Sequence[str]) -> str:
 
 
 def subwords(texts: Sequence[str], extra: Sequence[str] = ()) -> Any:
-    """Make a byte-level tokenizer like GPT-2's: all bytes, and the beginnings and ends of the words of some texts."""
+    """Make a byte-level tokenizer like GPT-2's: all bytes, the beginnings of the words of texts, `extra` texts."""
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = sorted({word for text in texts for word in text.split() if word.isalpha()})
     merges: dict[tuple[str, str], None] = {}
-    for word in [*words, *extra]:
-        part = "\u0120"  # a space
-        for letter in word[:4]:
+    for word in [*(f" {word}"[:5] for word in words), *extra]:
+        part, *rest = word.replace(" ", "\u0120")
+        for letter in rest:
             merges[part, letter] = None
             part += letter
     names = ["<end>", *letters, *("".join(pair) for pair in merges)]

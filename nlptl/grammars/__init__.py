@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nlptl.grammars.learning import learnt
-from nlptl.grammars.tables import Schema, schema, schema_of
 from nlptl.grammars.scope import Scope
 from nlptl.grammars.select import names_in, sql
+from nlptl.grammars.tables import Schema, schema, schema_of
 
 if TYPE_CHECKING:
     from pathlib import Path

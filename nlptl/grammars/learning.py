@@ -1,4 +1,4 @@
-"""Grammars learnt from training forms: names with the numbers of their arguments, what may stand where, words left free.
+"""Grammars learnt from training forms: names with the numbers of their arguments, what may stand where, free words.
 
 `functional` · `list` · `frame` · `words`, as the form languages are called.
 """
@@ -111,7 +111,7 @@ class _Calls:
         if self._take() != ")":
             raise BadInput("grammar", f"a training form lacks a bracket: '{' '.join(self._tokens)[:80]}'")
         if name.endswith("id"):
-            arguments = [{"words" if kind.startswith('"') and kind != '"_"' else kind for kind in kinds} for kinds in arguments]
+            arguments = [{_freed(kind) for kind in kinds} for kinds in arguments]
         self._last = (name, len(arguments))
         places = self.places.setdefault(self._last, [set() for _ in arguments])
         for place, kinds in zip(places, arguments, strict=True):
@@ -119,6 +119,11 @@ class _Calls:
             if not name.endswith("id"):
                 self.atoms |= {kind for kind in kinds if kind.startswith('"') and not kind.startswith('"\\\\+"')}
         return "group" if not name else "term"
+
+
+def _freed(kind: str) -> str:
+    """Let a name stand for any other behind `…id`; `_` is none."""
+    return "words" if kind.startswith('"') and kind != '"_"' else kind
 
 
 def _leaf(words: Sequence[str]) -> str:
@@ -141,11 +146,12 @@ def _functional(forms: Sequence[str]) -> str:
     if named:
         lines.append(f"term: {_either(named.values())}")
     # Where one group of terms was seen, another length of it may stand.
-    members = _either({kind for (name, _), places in calls.places.items() if not name for place in places for kind in calls.kinds(place)})
+    groups = [place for (name, _), places in calls.places.items() if not name for place in places]
+    members = _either(kind for place in groups for kind in calls.kinds(place))
     if members:
         lines.append(f'group: "(" member ("," member)* ")"\nmember: {members}')
-    lines += ["words: WORD+", r"WORD: /[^\s'\"(),]+/", r"VARIABLE: /[A-Z][0-9]*/", r"NUMBER: /-?[0-9]+(\.[0-9]+)?/", _SPACES]
-    return "\n".join(lines) + "\n"
+    lines += ["words: WORD+", r"WORD: /[^\s'\"(),]+/", r"VARIABLE: /[A-Z][0-9]*/", r"NUMBER: /-?[0-9]+(\.[0-9]+)?/"]
+    return "\n".join([*lines, _SPACES]) + "\n"
 
 
 def _list(forms: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from nlptl.errors import BadInput, Problem
 
 if TYPE_CHECKING:
-    from llguidance import LLMatcher, LLTokenizer, LLParserLimits
+    from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
 END = 256
 """The id of end-of-text in a made vocabulary; 0 to 255 are the bytes, what follows are the pieces."""
@@ -33,7 +33,7 @@ class _Made:
 
 
 def made_tokenizer(pieces: Sequence[str]) -> LLTokenizer:
-    """Make a vocabulary of bytes and pieces; id 257 + 2n is piece n with a space on both sides, 258 + 2n with one before."""
+    """Make a vocabulary of bytes and pieces; 257 + 2n is piece n with a space on both sides, 258 + 2n before it."""
     from llguidance import LLTokenizer, TokenizerWrapper
 
     return LLTokenizer(TokenizerWrapper(_Made(pieces)), slices=[])
@@ -66,9 +66,13 @@ def reason(error: str) -> str:
 class Prefix(Protocol):
     """A place in a tree of prefixes."""
 
-    parent: Prefix | None
-    fed: tuple[int, ...]
-    """The ids behind those of the parent."""
+    @property
+    def parent(self) -> Prefix | None:
+        """The prefix that is one piece or token shorter."""
+
+    @property
+    def fed(self) -> tuple[int, ...]:
+        """The ids behind those of the parent."""
 
 
 class Matchers:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nlptl.grammars.cover import Cover
-from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
 from nlptl.grammars.scope_state import Frame, Need, Source, State, resolve_name, resolves_bare
 from nlptl.grammars.select import aliases_of, given_names, spelled, written_given
+from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
 
 
 class Names:

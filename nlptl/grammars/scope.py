@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nlptl.grammars.names import Names
-from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
 from nlptl.grammars.scope_state import Frame, Source, State
+from nlptl.grammars.tables import AGGREGATES, FUNCTIONS, KEYWORDS, Schema
 
 DEEPEST = 20
 """Open brackets and SELECTs; SQLite's own parser stops at 100 levels of its rules."""
@@ -190,7 +190,7 @@ class Scope:
         return top._replace(outputs=outputs, item="", alias="")
 
     def _gives(self, state: State, name: str) -> bool:
-        """Say whether a query in FROM may give a column of this name, which the SELECT around it must not find twice."""
+        """Say whether a query in FROM may give a column of this name: the SELECT around it must not find it twice."""
         top = state.frames[-1]
         if not top.derived or top.first is not None:
             return True

@@ -16,7 +16,8 @@ NUMBERED = range(10)
 """The numbers of aliases: `CITYalias0` to `CITYalias9`, `t0` to `t9`, `c0` to `c9`."""
 LONGEST_TEXT = 100
 """Characters of a string literal; GeoQuery's have less than 25."""
-GIVEN = tuple(f"{stem}{number}" for stem in ("derived_tablealias", "derived_fieldalias", "t", "c") for number in NUMBERED)
+_STEMS = ("derived_tablealias", "derived_fieldalias", "t", "c")
+GIVEN = tuple(f"{stem}{number}" for stem in _STEMS for number in NUMBERED)
 """Names that a query may give to tables and columns of its own, beside those that training forms have."""
 _WORD = re.compile(r"'(?:''|[^'])*'|\"[^\"]*\"|([A-Za-z_]\w*)", re.ASCII)
 
@@ -81,14 +82,14 @@ def aliases_of(table: str) -> tuple[str, ...]:
 
 
 def given_names(schema: Schema, names: Iterable[str] = ()) -> tuple[str, ...]:
-    """Give the lower-case names that a query may give itself: the usual ones and `names`, less what means something else."""
+    """Give the lower-case names that a query may give: the usual ones and `names`, less what means something else."""
     taken = RESERVED | schema.columns | set(schema.tables)
     taken |= {alias.lower() for table in schema.tables for alias in aliases_of(table)}
     return tuple(sorted({name.lower() for name in (*GIVEN, *names)} - taken))
 
 
 def names_in(forms: Iterable[str]) -> tuple[str, ...]:
-    """Find the words of queries that are no keywords: among them the names that training forms give to tables and columns."""
+    """Find the words of queries that are no keywords: among them the names that they give to tables and columns."""
     found = {match[1].lower() for form in forms for match in _WORD.finditer(form) if match[1]}
     return tuple(sorted(found - RESERVED))
 

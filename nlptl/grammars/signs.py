@@ -23,7 +23,7 @@ class Reading(NamedTuple):
 
     place: Place
     sort: str = ""
-    """What is being read: `word`, `number`, `operator`, `'` or `"` in a literal, "" for nothing."""
+    """What is being read: `word`, `number`, `operator`, `'` or `"` in a literal, `closed` behind one; "" for none."""
     part: str = ""
     spaces: int = 0
 
@@ -50,7 +50,7 @@ def complete(reading: Reading) -> bool:
     """Say whether the form may end here."""
     if reading.sort in ("'", '"'):
         return False
-    place = reading.place.after(reading.part) if reading.sort else reading.place
+    place = reading.place.after(_decoded(reading.part)) if reading.sort else reading.place
     return place is not None and place.complete()
 
 
@@ -58,20 +58,21 @@ def _next(now: Reading, one: str) -> Reading | None:
     if now.sort in ("'", '"'):
         return _in_literal(now, one)
     if now.sort and _goes_on(now, one):
-        longer = Reading(now.place, now.sort, now.part + one)
+        sort = one if now.sort == "closed" else now.sort  # a doubled mark: the literal goes on
+        longer = Reading(now.place, sort, now.part + one)
         return longer if now.sort != "word" or _begins_a_word(longer) else None
     place = now.place
     if now.sort:
         if now.sort in ("word", "number") and (one.isalnum() or one == "_"):
             return None
-        behind = place.after(now.part)
+        behind = place.after(_decoded(now.part))
         if behind is None:
             return None
         place = behind
     if one in _SPACES:
         spaces = now.spaces + 1 if not now.sort else 1
         return Reading(place, spaces=spaces) if spaces <= MOST_SPACES else None
-    return _begin(place, one, closed=now.sort == "" and now.part == one)
+    return _begin(place, one)
 
 
 def _goes_on(now: Reading, one: str) -> bool:
@@ -79,13 +80,14 @@ def _goes_on(now: Reading, one: str) -> bool:
         return one.isalnum() or one == "_"
     if now.sort == "number":
         return one.isdigit() or one == "."
+    if now.sort == "closed":
+        return one == now.part[0]
     return now.part + one in _OPERATORS
 
 
-def _begin(place: Place, one: str, *, closed: bool) -> Reading | None:
-    """Begin a sign; a mark right behind a literal with the same mark would go on with that literal."""
+def _begin(place: Place, one: str) -> Reading | None:
     if one in _MARKS:
-        return Reading(place, one, one) if not closed and place.permits(one) else None
+        return Reading(place, one, one) if place.permits(one) else None
     if one.isdigit():
         return Reading(place, "number", one) if place.permits("0") else None
     if one.isalpha() or one == "_":
@@ -101,8 +103,12 @@ def _in_literal(now: Reading, one: str) -> Reading | None:
     text = now.part + one
     if one != now.sort:
         return now._replace(part=text)
-    behind = now.place.after(text.encode("latin-1").decode("utf-8", "replace"))
-    return Reading(behind, part=one) if behind is not None else None
+    # A place keeps text, not bytes: what is no UTF-8 cannot be a sign either.
+    return Reading(now.place, "closed", text) if now.place.after(_decoded(text)) is not None else None
+
+
+def _decoded(text: str) -> str:
+    return text.encode("latin-1").decode("utf-8", "replace")
 
 
 def _begins_a_word(reading: Reading) -> bool:

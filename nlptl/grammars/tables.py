@@ -10,24 +10,26 @@ from pathlib import Path
 
 from nlptl.errors import BadInput
 
-AGGREGATES = frozenset("avg count max min sum".split())
-FUNCTIONS = frozenset("abs lower round upper".split())
-KEYWORDS = frozenset(
-    "all and as asc between by desc distinct except exists from group having in inner intersect is join left like limit "
-    "not null on or order outer select union where".split()
-)
+AGGREGATES = frozenset({"avg", "count", "max", "min", "sum"})
+FUNCTIONS = frozenset({"abs", "lower", "round", "upper"})
+KEYWORDS = frozenset({
+    "all", "and", "as", "asc", "between", "by", "desc", "distinct", "except", "exists", "from", "group",
+    "having", "in", "inner", "intersect", "is", "join", "left", "like", "limit", "not", "null", "on", "or",
+    "order", "outer", "select", "union", "where",
+})  # fmt: skip
 """What the grammar of SQL has, less functions."""
-RESERVED = (
-    KEYWORDS
-    | AGGREGATES
-    | FUNCTIONS
-    | frozenset(
-        "case cast collate create cross default delete drop else end escape except full glob if index insert into isnull "
-        "natural notnull offset primary references right set table then to transaction unique update using values when with "
-        "alter check commit constraint foreign add deferrable autoincrement returning nothing".split()
-    )
-)
-"""Words that cannot be names; those of SQLite (sqlite.org/lang_keywords.html) that its parser does not also take as names."""
+_MORE = frozenset({
+    "case", "cast", "collate", "create", "cross", "default", "delete", "drop", "else", "end", "escape",
+    "full", "glob", "if", "index", "insert", "into", "isnull", "natural", "notnull", "offset", "primary",
+    "references", "right", "set", "table", "then", "to", "transaction", "unique", "update", "using", "values",
+    "when", "with", "alter", "check", "commit", "constraint", "foreign", "add", "deferrable", "autoincrement",
+    "returning", "nothing",
+})  # fmt: skip
+RESERVED = KEYWORDS | AGGREGATES | FUNCTIONS | _MORE
+"""Words that cannot be names: the grammar's own, and SQLite's that its parser does not also take as names.
+
+Source: sqlite.org/lang_keywords.html.
+"""
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -81,7 +83,8 @@ def schema_of(database: Path) -> Schema:
 
 def _read(connection: sqlite3.Connection) -> Schema:
     names = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+        " AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
     ).fetchall()
     tables = {}
     for (name,) in names:

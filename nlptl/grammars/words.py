@@ -76,7 +76,12 @@ class Place:
         if self.parent is None or self.literal:
             return frozenset(piece for piece in words.vocabulary if self._reads(piece) and self._in_scope(piece))
         # One mask for all pieces: with a space on both sides, and with one before (for the last piece of a form).
-        bits = int.from_bytes(words.matchers.at(self).compute_bitmask(), "little") >> (END + 1)
+        here = words.matchers.at(self)
+        if forced := here.compute_ff_bytes():
+            # Where bytes are forced, llguidance allows one token alone, in its own way of cutting them.
+            fits = [piece for piece in words.vocabulary if _agree(f"{self._text(piece)} ".encode(), forced)]
+            return frozenset(piece for piece in fits if self._reads(piece) and self._in_scope(piece))
+        bits = int.from_bytes(here.compute_bitmask(), "little") >> (END + 1)
         key = (self.state, bits)
         if key not in words.known:
             words.known[key] = frozenset(piece for piece in self._readable(bits) if self._in_scope(piece))
@@ -158,6 +163,10 @@ class Place:
         elif words.scope is not None and self.state is not None:
             found.state = words.scope.after(self.state, self._sign(piece))
         return found
+
+
+def _agree(text: bytes, forced: bytes) -> bool:
+    return text.startswith(forced) or forced.startswith(text.rstrip(b" "))
 
 
 class WordConstraint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -135,8 +136,16 @@ def test_a_hostile_file_ends_within_the_limit(name: str, tmp_path: Path) -> None
     place = tmp_path / "hostile.lark"
     place.write_text(HOSTILE[name], encoding="utf-8")
     began = time.monotonic()
-    try:
+    with contextlib.suppress(BadInput):
         from_file(place)
-    except BadInput as error:
-        assert "grammar" in str(error) or "nested" in str(error) or "regex" in str(error)
     assert time.monotonic() - began < 4
+
+
+def test_what_is_forced_may_be_said_in_any_pieces() -> None:
+    """llguidance narrows its masks where only one text can follow; pieces are cut in another way than its tokens."""
+    held = Held('start: "hello world foo" | "bye"\n')
+    words = WordConstraint(held, ["hello", "world", "world foo", "foo", "wor", "bye"])
+    assert words.allowed([], ["hello", "world", "bye"]) == [True, False, True]
+    assert words.allowed(["hello"], ["world", "world foo", "foo", "wor", "w"]) == [True, True, False, False, False]
+    assert words.complete(["hello", "world", "foo"])
+    assert not words.complete(["hello", "world"])

@@ -79,9 +79,7 @@ def test_a_query_that_runs_is_accepted(query: str, database: Path, held: Held, r
 
 
 @pytest.mark.parametrize("query", tiny.OUT_OF_SCOPE)
-def test_names_out_of_scope_are_refused(
-    query: str, database: Path, held: Held, reads: Callable[[str], bool]
-) -> None:
+def test_names_out_of_scope_are_refused(query: str, database: Path, held: Held, reads: Callable[[str], bool]) -> None:
     assert tiny.prepared(database, query) != ""
     assert reads(query)  # no grammar without context could say it
     assert not in_scope(held, query)
@@ -95,7 +93,8 @@ def test_what_the_grammar_can_say_it_says(query: str, database: Path, held: Held
 
 
 def test_random_walks_are_queries_that_sqlite_prepares(database: Path, held: Held) -> None:
-    vocabulary = sorted({piece for query in tiny.GOOD for piece in pieces(query)} | {"TOWNalias1", "LAKEalias0", "t3", "c2"})
+    more = {"TOWNalias1", "LAKEalias0", "t3", "c2"}
+    vocabulary = sorted({piece for query in tiny.GOOD for piece in pieces(query)} | more)
     words = WordConstraint(held, vocabulary)
     found = [tiny.joined(walk) for seed in range(120) if (walk := tiny.walk(words, vocabulary, seed)) is not None]
     assert len(found) >= 40
@@ -111,7 +110,8 @@ def test_a_copied_word_keeps_its_quotation_mark(held: Held) -> None:
     assert words.allowed(before, ["o'brien", "'", "york", "unheard"]) == [True, True, True, True]
     assert words.complete([*before, "o'brien", "'"])
     assert not words.complete([*before, "o'brien"])
-    assert words.allowed(before[:-1], ["york", "'", "5", "name", "capital", "lake"]) == [False, True, True, True, False, False]
+    candidates = ["york", "'", "5", "name", "capital", "lake"]
+    assert words.allowed(before[:-1], candidates) == [False, True, True, True, False, False]
 
 
 def test_pieces_do_not_depend_on_what_was_asked_before(held: Held) -> None:
@@ -131,14 +131,15 @@ def test_pieces_do_not_depend_on_what_was_asked_before(held: Held) -> None:
 def test_schema_of_reads_names_in_lower_case(tmp_path: Path) -> None:
     place = tmp_path / "odd.sqlite"
     with sqlite3.connect(place) as connection:
-        connection.executescript('CREATE TABLE Town (Name TEXT, "two words" INT, "order" INT); CREATE TABLE "a b" (x INT);')
+        connection.execute('CREATE TABLE Town (Name TEXT, "two words" INT, "order" INT)')
+        connection.execute('CREATE TABLE "a b" (x INT)')
     connection.close()
     found = schema_of(place)
     assert dict(found.tables) == {"town": ("name",)}
     assert found.left_out == ("a b", "Town.two words", "Town.order")
 
 
-@pytest.mark.parametrize("content", [None, b"no database at all, but text that is long enough to be read as one" * 20, b""])
+@pytest.mark.parametrize("content", [None, b"no database, but text that is long enough to be taken for one" * 20, b""])
 def test_schema_of_refuses_what_is_no_database(content: bytes | None, tmp_path: Path) -> None:
     place = tmp_path / "x.sqlite"
     if content is not None:
