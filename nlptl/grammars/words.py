@@ -29,7 +29,7 @@ class Words:
         self.marks = held.marks
         self.matchers = Matchers(matcher(held.text, made_tokenizer(self.vocabulary)))
         self.count = 0
-        self.known: dict[tuple[State | None, int], frozenset[str]] = {}
+        self.known: dict[tuple[State, int], frozenset[str]] = {}
         """What may follow where a query is in the same state and the grammar takes the same pieces."""
         self.root = Place(self, None, "")
 
@@ -83,6 +83,8 @@ class Place:
             return frozenset(piece for piece in fits if self._reads(piece) and self._in_scope(piece))
         bits = int.from_bytes(here.compute_bitmask(), "little") >> (END + 1)
         key = (self.state, bits)
+        if self.state is None:  # only under a grammar that ignores white space do the bits say all
+            return frozenset(self._readable(bits))
         if key not in words.known:
             words.known[key] = frozenset(piece for piece in self._readable(bits) if self._in_scope(piece))
         return words.known[key]
