@@ -82,9 +82,9 @@ class Place:
             fits = [piece for piece in words.vocabulary if _agree(f"{self._text(piece)} ".encode(), forced)]
             return frozenset(piece for piece in fits if self._reads(piece) and self._in_scope(piece))
         bits = int.from_bytes(here.compute_bitmask(), "little") >> (END + 1)
-        key = (self.state, bits)
         if self.state is None:  # only under a grammar that ignores white space do the bits say all
             return frozenset(self._readable(bits))
+        key = (self.state, bits)
         if key not in words.known:
             words.known[key] = frozenset(piece for piece in self._readable(bits) if self._in_scope(piece))
         return words.known[key]
