@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from nlptl.grammars import Held
 
-MOST_PREFIXES = 50_000
-"""Prefixes that are kept; the tree is begun anew when there are more."""
+MOST_PREFIXES = 20_000
+"""Prefixes that are kept, with a bit for each token; the tree is begun anew when there are more."""
 
 
 class _Step:
@@ -39,7 +39,8 @@ class _Step:
         self.reading = reading
         self.ended = ended
         self.children: dict[int, _Step | None] = {}
-        self.allowed: NDArray[np.int64] | None = None
+        self.allowed: NDArray[np.uint8] | None = None
+        """A bit for each token."""
 
 
 class Constraint:
@@ -63,15 +64,18 @@ class Constraint:
         self._root = self._begin()
         self.stuck = 0
         """Prefixes behind which the grammar let nothing stand, not even the end: they were ended."""
-        if not len(self._allowed(self._root)) or self.stuck:
+        self._ids(())
+        if self.stuck:
             raise BadInput("grammar", Problem("no form of it can begin with a token of this tokenizer"))
 
     # ---- what callers ask
 
     def allowed(self, prefix: Sequence[int], width: int | None = None) -> torch.Tensor:
         """Give bool [V]: what may follow the tokens generated so far (without the prompt)."""
-        found = torch.zeros(width or self._tokens.vocab_size, dtype=torch.bool)
-        found[torch.from_numpy(self._ids(prefix))] = True
+        known = self._tokens.vocab_size
+        found = torch.zeros(width or known, dtype=torch.bool)
+        bits = np.unpackbits(self._bits(prefix), count=known, bitorder="little").view(np.bool_)
+        found[:known] = torch.from_numpy(bits)[: len(found)]
         return found
 
     def mask(self, prefixes: Sequence[Sequence[int]], width: int | None = None) -> torch.Tensor:
@@ -137,7 +141,7 @@ class Constraint:
 
     def _follows(self, step: _Step, one: int) -> bool:
         if step.allowed is not None:
-            return bool((step.allowed == one).any())
+            return one < self._tokens.vocab_size and bool(step.allowed[one >> 3] >> (one & 7) & 1)
         return one < self._tokens.vocab_size and self._matchers.at(step).validate_tokens([one]) == 1
 
     def _may_end(self, step: _Step) -> bool:
@@ -147,13 +151,23 @@ class Constraint:
 
     # ---- the masks
 
-    def _ids(self, prefix: Sequence[int]) -> NDArray[np.int64]:
+    def _bits(self, prefix: Sequence[int]) -> NDArray[np.uint8]:
+        """Give a bit for each token that may follow; behind an end, or what breaks the grammar, the end alone."""
         step = self._at(prefix)
         if step is None or step.ended:
-            return np.array([self._end])
+            return self._packed(np.array([self._end]))
         if step.allowed is None:
-            step.allowed = self._allowed(step)
+            step.allowed = self._packed(self._allowed(step))
         return step.allowed
+
+    def _packed(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        found = np.zeros(self._tokens.vocab_size, dtype=np.bool_)
+        found[ids] = True
+        return np.packbits(found, bitorder="little")
+
+    def _ids(self, prefix: Sequence[int]) -> NDArray[np.int64]:
+        bits = np.unpackbits(self._bits(prefix), count=self._tokens.vocab_size, bitorder="little")
+        return np.flatnonzero(bits)
 
     def _allowed(self, step: _Step) -> NDArray[np.int64]:
         bits = np.frombuffer(self._matchers.at(step).compute_bitmask(), dtype=np.uint8)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nlptl.grammars import Held
     from nlptl.grammars.scope_state import State
 
-MOST_PREFIXES = 100_000
+MOST_PREFIXES = 30_000
 """Prefixes that are kept; the tree is begun anew when there are more."""
 
 

@@ -130,6 +130,26 @@ def test_a_mask_says_the_same_as_trying_each_token(tokenizer: Any, constraint: C
             assert mask[1:].tolist() == tried, tokenizer.decode(ids[:end])
 
 
+def test_a_literal_that_sqlite_takes_as_a_column_is_not_closed(tokenizer: Any, constraint: Constraint) -> None:
+    """In double quotation marks, `"capital"` is a column where there is one; the literal may go on."""
+    before = tokenizer('SELECT name FROM town WHERE land = "capital').input_ids
+    mark, letter, joined = tokenizer.convert_tokens_to_ids(['"', "s", "'\u0120A"])
+    mask = constraint.mask([before, [*before, letter]])
+    assert mask[:, mark].tolist() == [False, True]
+    assert mask[:, joined].tolist() == [True, True]  # the other mark closes nothing
+    single = tokenizer("SELECT name FROM town WHERE land = 'x").input_ids
+    assert constraint.allowed(single)[joined]  # closes, and goes on with AND
+
+
+def test_a_mask_does_not_depend_on_what_is_kept(tokenizer: Any, constraint: Constraint, monkeypatch: Any) -> None:
+    monkeypatch.setattr("nlptl.constraint.MOST_PREFIXES", 3)
+    monkeypatch.setattr("nlptl.grammars.words.MOST_PREFIXES", 3)
+    forgetful = Constraint(constraint.held, tokenizer)
+    ids = tokenizer(tiny.GOOD[6]).input_ids
+    for end in range(0, len(ids), 4):
+        assert forgetful.allowed(ids[:end]).equal(constraint.allowed(ids[:end]))
+
+
 def test_a_row_that_has_ended_or_broken_the_grammar_may_only_end(tokenizer: Any, constraint: Constraint) -> None:
     whole = tokenizer("SELECT name FROM town").input_ids
     broken = tokenizer("SELECT village").input_ids
