@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "for_forms", "for_sql", "from_file", "learnt", "names_in", "schema", "schema_of", "sql"]
 
+_MARKS = {"sql": "'\"", "functional": "'\"", "list": '"'}
+"""The quotation marks of the form languages that have literals."""
+
 
 @dataclass(frozen=True)
 class Held:
@@ -34,17 +37,16 @@ class Held:
 def for_sql(of: Schema, forms: Iterable[str] = ()) -> Held:
     """Hold to SELECT queries over a schema; names that training forms give to tables and columns may be given too."""
     names = names_in(forms)
-    return Held(sql(of, names), Scope(of, names), "'\"")
+    return Held(sql(of, names), Scope(of, names), _MARKS["sql"])
 
 
 def for_forms(forms: Iterable[str], language: str) -> Held:
     """Hold to what is learnt from training forms of `functional`, `list`, `frame` or `words`. Raises BadInput."""
-    marks = {"functional": "'\"", "list": '"'}
-    return Held(learnt(forms, language), marks=marks.get(language, ""))
+    return Held(learnt(forms, language), marks=_MARKS.get(language, ""))
 
 
-def from_file(path: Path) -> Held:
-    """Hold to a Lark file. Raises BadInput, with the line where it is wrong."""
+def from_file(path: Path, language: str) -> Held:
+    """Hold to a Lark file for forms of a language. Raises BadInput, with the line where it is wrong."""
     from nlptl.grammars.files import read
 
-    return Held(read(path), marks="'\"")
+    return Held(read(path), marks=_MARKS.get(language, ""))

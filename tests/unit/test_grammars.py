@@ -82,7 +82,7 @@ def test_a_grammar_needs_forms_of_a_known_language() -> None:
 def test_a_lark_file_is_read(tmp_path: Path) -> None:
     place = tmp_path / "own.lark"
     place.write_text('// greetings\nstart: "hello" NAME+\nNAME: /[a-z]{1,9}/\n%ignore / +/\n', encoding="utf-8")
-    held = from_file(place)
+    held = from_file(place, "words")
     assert accepts(held, "hello big world")
     assert not accepts(held, "hello")
     assert not accepts(held, "hello World")
@@ -106,16 +106,16 @@ def test_a_wrong_lark_file_is_refused_with_its_line(text: str, says: str, tmp_pa
     place = tmp_path / "own.lark"
     place.write_text(text, encoding="utf-8")
     with pytest.raises(BadInput, match=says):
-        from_file(place)
+        from_file(place, "words")
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "own.lark"
     place.write_bytes(b'start: "\xff"')
     with pytest.raises(BadInput, match="byte 8"):
-        from_file(place)
+        from_file(place, "words")
     with pytest.raises(BadInput, match="cannot be read"):
-        from_file(tmp_path / "absent.lark")
+        from_file(tmp_path / "absent.lark", "words")
 
 
 HOSTILE = {
@@ -137,7 +137,7 @@ def test_a_hostile_file_ends_within_the_limit(name: str, tmp_path: Path) -> None
     place.write_text(HOSTILE[name], encoding="utf-8")
     began = time.monotonic()
     with contextlib.suppress(BadInput):
-        from_file(place)
+        from_file(place, "words")
     assert time.monotonic() - began < 4
 
 
