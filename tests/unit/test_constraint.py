@@ -80,7 +80,7 @@ def test_what_a_random_model_completes_is_prepared(
 ) -> None:
     prompts = ["which town", "how many people live in the biggest town of all", "x", "and which lake"]
     whole = cut = 0
-    for seed in range(3):
+    for seed in range(2):
         torch.manual_seed(seed)
         for row in generate(gpt(tokenizer, seed), tokenizer, constraint, prompts, **settings):
             query = tokenizer.decode(row, skip_special_tokens=True)
@@ -91,7 +91,7 @@ def test_what_a_random_model_completes_is_prepared(
             whole += 1
             assert tiny.prepared(database, query) == "", query
             sqlglot.parse_one(query, dialect="sqlite")
-    assert whole >= 3, f"{cut} cut"
+    assert whole >= 2, f"{cut} cut"
     assert constraint.stuck == 0
 
 
