@@ -58,6 +58,7 @@ def find(name: str) -> Read[DataCard]:
             raise BadInput(name, Problem(f"no data card '{name}'", fix=did_you_mean(name, names())))
         path = found[0]
     card = read(path, DataCard)
+    card.value._place = path
     found_faults = list(faults(card.value))
     if card.value.name != path.stem:
         found_faults.append((("name",), f"the file is named '{path.stem}'", "give both one name"))

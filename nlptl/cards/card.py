@@ -1,13 +1,15 @@
 """DataCard: everything that is known of a data set, in one value."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from nlptl import kinds
 from nlptl.cards.files import Count, Division, Language, Name, Pool, Split
 from nlptl.cards.form import Form
+from nlptl.errors import BadInput, Problem
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
@@ -134,6 +136,16 @@ class DataCard(Value):
     hub: OnHub | None = None
     overlaps: tuple[Overlap, ...] = ()
     faults: tuple[Fault, ...] = ()
+
+    _place: Path | None = PrivateAttr(default=None)
+    """The file that it was read from."""
+
+    def grammar_file(self) -> Path:
+        """Give the Lark file of its forms, which lies beside the card. Raises BadInput where it names none."""
+        if self.form is None or self.form.grammar is None or self._place is None:
+            fix = "write grammar: FILE.lark under 'form', or take grammar: learnt"
+            raise BadInput(f"card {self.name}", Problem("names no grammar for its forms", field="form", fix=fix))
+        return self._place.parent / self.form.grammar
 
     @property
     def several(self) -> bool:

@@ -183,5 +183,7 @@ def fingerprint(card: DataCard, splits: Sequence[str], root: str | None = None) 
             raise BadInput(f"card {card.name}", [_absent(card, base, file, root) for file in unknown])
         hashes[split] = [file.sha256 or tree_hash(base, file.file or "") for file in _files(card, name)]
     tree = _without_later(card.model_dump(mode="json", exclude=PROSE))
+    if card.form is not None and card.form.grammar is not None:
+        hashes["grammar"] = archives.sha256_of(card.grammar_file())
     text = json.dumps({"card": tree, "files": hashes}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

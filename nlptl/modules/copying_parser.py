@@ -5,12 +5,14 @@ Shapes as in `nlptl.modules.copying`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nlptl.errors import BadInput, Problem
+from nlptl.grammars.words import WordConstraint
 from nlptl.modules import beams
 from nlptl.modules.copying import WEIGHTS, CopyingDecoder, CopyingParser, Words
 from nlptl.modules.padding import padded
@@ -18,7 +20,7 @@ from nlptl.parses import vocabulary
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
 if TYPE_CHECKING:
-    from nlptl.tasks.parsing import Decoder
+    from nlptl.parses.settings import Decoder, Forms
 
 IGNORED = -1
 WITNESSES = 8, 200
@@ -110,8 +112,15 @@ def loss(model: Any, batch: Batch) -> Loss:
     return Loss(-(picked * real).sum(), real.sum())
 
 
+@functools.lru_cache(maxsize=4)
+def constraint(fitted: Forms) -> WordConstraint | None:
+    """Give what holds the decoder to a grammar, one object for a run: it remembers what may follow."""
+    held = fitted.held()
+    return None if held is None else WordConstraint(held, fitted.pieces[len(vocabulary.SPECIAL) :])
+
+
 def decode(
-    model: Any, batch: Batch, pieces: Sequence[str], *, beam: int, longest: int, allowed: Any = None
+    model: Any, batch: Batch, pieces: Sequence[str], *, beam: int, longest: int, held: WordConstraint | None = None
 ) -> list[Partial]:
     """Give each feature's best sequences of pieces as [pieces, log-probability, whether it was cut]."""
     inputs = batch.inputs
@@ -126,10 +135,10 @@ def decode(
         return ahead
 
     copies = [one.extra[2] for one in batch.features]
-    held = None if allowed is None else _held(allowed, pieces, copies, words.tokens.shape[1])
+    allowed = None if held is None else _held(held, pieces, copies, words.tokens.shape[1])
     found = beams.search(
         step, rows=len(batch.features), beams=beam, longest=longest, start=vocabulary.START, end=vocabulary.END,
-        allowed=held, device=memory_BTH.device,
+        allowed=allowed, device=memory_BTH.device,
     )  # fmt: skip
     return [
         Partial(one.row_id, one.window, [[_spoken(best.pieces, pieces, mine), best.score, best.cut] for best in row])
@@ -141,15 +150,18 @@ def _spoken(numbers: Sequence[int], pieces: Sequence[str], copies: Sequence[str]
     return [pieces[one] if one < len(pieces) else copies[one - len(pieces)] for one in numbers]
 
 
-def _held(allowed: Any, pieces: Sequence[str], copies: Sequence[Sequence[str]], most: int) -> beams.Allowed:
-    """Ask a constraint on words: `allowed(prefix, candidates)` says which may follow, the end as an empty piece."""
+def _held(
+    held: WordConstraint, pieces: Sequence[str], copies: Sequence[Sequence[str]], most: int
+) -> beams.Allowed:
+    """Ask a constraint on words which pieces and copies may follow, and whether the form may end."""
+    first = len(vocabulary.SPECIAL)
 
     def may(prefix: Sequence[int], row: int) -> torch.Tensor:
-        mine = copies[row]
-        candidates = ["" if number == vocabulary.END else piece for number, piece in enumerate(pieces)]
-        said = allowed(_spoken(prefix, pieces, mine), [*candidates, *mine])
+        spoken = _spoken(prefix, pieces, copies[row])
         found = torch.zeros(len(pieces) + most, dtype=torch.bool)
-        found[: len(said)] = torch.tensor(said, dtype=torch.bool)
+        said = held.allowed(spoken, [*pieces[first:], *copies[row]])
+        found[first : first + len(said)] = torch.tensor(said, dtype=torch.bool)
+        found[vocabulary.END] = held.complete(spoken)
         return found
 
     return may

@@ -6,6 +6,7 @@ the checkpoint. Generation is transformers' own.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from nlptl.modules.padding import padded
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
 if TYPE_CHECKING:
-    from transformers import LogitsProcessorList
+    from nlptl.modules.constraint import Constraint
+    from nlptl.parses.settings import Forms
 
 IGNORED = -100
 WITNESSED = 64
@@ -130,11 +132,26 @@ def loss(model: Any, batch: Batch) -> Loss:
     return Loss(-said.sum(), real.sum())
 
 
+def constraint(fitted: Forms, backbone: Backbone) -> Constraint | None:
+    """Give what holds generation to a grammar, one object for a run. Raises BadInput where the tokenizer cannot."""
+    return _constraint(fitted, backbone.tokenizer)
+
+
+@functools.lru_cache(maxsize=2)
+def _constraint(fitted: Forms, tokenizer: Any) -> Constraint | None:
+    from nlptl.modules.constraint import Constraint
+
+    held = fitted.held()
+    return None if held is None else Constraint(held, tokenizer)
+
+
 def decode(
-    model: Any, batch: Batch, backbone: Backbone, *, beam: int, longest: int, held: LogitsProcessorList | None = None
+    model: Any, batch: Batch, backbone: Backbone, *, beam: int, longest: int, held: Constraint | None = None
 ) -> list[Partial]:
     """Give each feature's best forms as [text, log-probability, whether it was cut]."""
     from transformers import GenerationConfig
+
+    from nlptl.modules.constraint import ConstrainedLogits
 
     tokenizer = backbone.tokenizer
     config = GenerationConfig(
@@ -146,8 +163,9 @@ def decode(
     given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     # A token at a time is bound by memory: on a CPU turning the weights into bf16 at each costs more than it saves.
     with torch.autocast(given["input_ids"].device.type, enabled=given["input_ids"].device.type != "cpu"):
-        made = model.generate(**given, generation_config=config, logits_processor=held)
-        made = made[:, given["input_ids"].shape[1] :] if backbone.family == "decoder" else made[:, 1:]
+        start = given["input_ids"].shape[1] if backbone.family == "decoder" else 1
+        processors = [] if held is None else [ConstrainedLogits(held, start)]
+        made = model.generate(**given, generation_config=config, logits_processor=processors)[:, start:]
         written = [_until_end(row, tokenizer.eos_token_id) for row in made.tolist()]
         scores = _scores(model, batch, [ids for ids, _ in written], backbone, beam)
     texts = tokenizer.batch_decode(

@@ -6,6 +6,7 @@ writes a form piece by piece and copies words of the utterance.
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -13,58 +14,14 @@ from pydantic import Field
 from nlptl import forms, nearest
 from nlptl.errors import BadInput, Problem
 from nlptl.parses import scoring, vocabulary
+from nlptl.parses.settings import Decoder, Forms, Search
 from nlptl.statistics import Difference, paired_bootstrap, wilson
-from nlptl.strict import Value
-from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
 
 if TYPE_CHECKING:
     from torch import nn
 
     from nlptl.cards import DataCard
-
-
-class Decoder(Value):
-    """The decoder of ours that stands over an encoder."""
-
-    layers: int = Field(ge=1, le=48)
-    """Transformer layers."""
-
-    width: int = Field(ge=8, le=8192)
-    """Width of its layers; the feed-forward part is four times as wide."""
-
-    heads: int = Field(ge=1, le=128)
-    """Attention heads; they must divide the width."""
-
-    dropout: float = Field(ge=0, lt=1)
-    """Dropout behind each part of a layer."""
-
-
-class Search(Value):
-    """How forms are searched for."""
-
-    beams: int = Field(default=1, ge=1, le=64)
-    """How many hypotheses are kept at each step; 1 takes the most probable piece each time."""
-
-    grammar: str | None = Field(default=None, min_length=1)
-    """What a form is held to while it is written: `sql` (with the tables and columns of the card's database), `card`
-    (the grammar that the card names), `learnt` (made of the training forms); absent: nothing."""
-
-
-class Forms(Fitted):
-    """What is learnt of the training forms."""
-
-    language: str
-    """The language of the forms, as the card names it."""
-    lower: bool = False
-    """Whether words are copied in lower case."""
-    pieces: tuple[str, ...] = ()
-    """The vocabulary of the decoder over an encoder; empty for models that bring their own."""
-    seen: tuple[str, ...] = ()
-    """Hashes of the training forms' templates: a query that is not among them was never seen."""
-    databases: tuple[str, ...] = ()
-    """The SQLite files that forms are executed on."""
-    grammar: str = ""
-    """What `search.grammar` became."""
 
 
 class Parsing(Task):
@@ -116,7 +73,7 @@ class Parsing(Task):
         seen = tuple(sorted({scoring.hashed(form, language) for form in written}))
         databases = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
         made = Forms(language=language, seen=seen, databases=databases)
-        made = made.model_copy(update={"grammar": self._grammar(made, written)})
+        made = made.model_copy(update=self._grammar(card, databases, written))
         if self.decoder is None:
             return made
         cut = [forms.pieces(form, language) for form in written]
@@ -130,8 +87,21 @@ class Parsing(Task):
         pieces = vocabulary.learn(pairs, structure, lower=lower)
         return made.model_copy(update={"lower": lower, "pieces": pieces})
 
-    def _grammar(self, fitted: Forms, written: Sequence[str]) -> str:
-        return ""
+    def _grammar(self, card: "DataCard", databases: Sequence[str], written: Sequence[str]) -> dict[str, Any]:
+        """Give what `search.grammar` becomes. Raises BadInput where the card has not what it needs."""
+        from nlptl import grammars
+
+        if self.search.grammar == "learnt":
+            return {"grammar": grammars.for_forms(written, _language(card)).text}
+        if self.search.grammar == "card":
+            return {"grammar": grammars.from_file(card.grammar_file(), _language(card)).text}
+        if self.search.grammar == "sql":
+            if _language(card) != "sql" or len(databases) != 1:
+                what = f"search.grammar: sql needs forms in SQL over one database; card '{card.name}' has not those"
+                raise BadInput(f"card {card.name}", Problem(what, fix="take grammar: learnt"))
+            found = grammars.schema_of(Path(databases[0]))
+            return {"tables": tuple(found.tables.items()), "names": grammars.names_in(written)}
+        return {}
 
     def _written(self, row: Row, language: str) -> str:
         form: str = row.values["form"]
@@ -165,7 +135,9 @@ class Parsing(Task):
         from nlptl.modules import copying_parser, language_parser
 
         if self.decoder is None:
+            language_parser.constraint(fitted, backbone)  # a grammar that cannot be written here is told at once
             return language_parser.attach(backbone)
+        copying_parser.constraint(fitted)
         return copying_parser.attach(
             backbone, len(fitted.pieces), self.decoder, self.form_tokens, saved=start == "saved"
         )
@@ -205,8 +177,10 @@ class Parsing(Task):
 
         beam, longest = self.search.beams, self.form_tokens
         if self.decoder is None:
-            return language_parser.decode(model, batch, backbone, beam=beam, longest=longest)
-        found = copying_parser.decode(model, batch, fitted.pieces, beam=beam, longest=longest)
+            held = language_parser.constraint(fitted, backbone)
+            return language_parser.decode(model, batch, backbone, beam=beam, longest=longest, held=held)
+        held_words = copying_parser.constraint(fitted)
+        found = copying_parser.decode(model, batch, fitted.pieces, beam=beam, longest=longest, held=held_words)
         spoken = [[[forms.joined(said, fitted.language), *rest] for said, *rest in one.values] for one in found]
         return [Partial(one.row_id, one.window, values) for one, values in zip(found, spoken, strict=True)]
 
