@@ -17,7 +17,9 @@ from nlptl.grammars.tables import Schema, schema, schema_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "names_in", "schema", "schema_of", "sql"]
+__all__ = [
+    "Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "names_in", "schema", "schema_of", "sql",
+]  # fmt: skip
 
 _MARKS = {"sql": "'\"", "functional": "'\"", "list": '"'}
 """The quotation marks of the form languages that have literals."""
