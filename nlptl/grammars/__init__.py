@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "names_in", "schema", "schema_of", "sql",
+    "Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "names_in", "schema",
+    "schema_of", "sql",
 ]  # fmt: skip
 
 _MARKS = {"sql": "'\"", "functional": "'\"", "list": '"'}
