@@ -12,7 +12,7 @@ import regex
 
 from nlptl import artifacts, checks, strict
 from nlptl.begin import finding, writing
-from nlptl.begin.drafting import Draft, counted, draft
+from nlptl.begin.drafting import Counts, Draft, counted, draft
 from nlptl.begin.reading import Reading, read
 from nlptl.begin.wishes import Begun, Said, Wishes
 from nlptl.cards import DataCard
@@ -21,7 +21,8 @@ from nlptl.sniffing import names, training
 from nlptl.tasks import Row
 
 __all__ = ["Begun", "Said", "Wishes", "begin"]
-LATER = {"qa": "question answering", "parsing": "semantic parsing", "generation": "text to text"}
+TASKS = ("classification", "qa")
+LATER = {"parsing": "semantic parsing", "generation": "text to text"}
 
 
 def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes: Wishes) -> Begun:
@@ -41,9 +42,7 @@ def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes:
     text, rows = _card(name, drafted, reading, root)
     _check_seen(rows, subject)
     checkpoint = wishes.checkpoint or training.DEFAULT
-    counts = Counter(label for row in rows["train"] for label in _labels(row))
-    lengths = [_tokens(row) for row in rows["train"]]
-    chosen = training.training(len(rows["train"]), counts, lengths, checkpoint, several=drafted.gold.several)
+    chosen = _training(rows["train"], drafted, checkpoint)
     here = wishes.out.resolve() == Path.cwd()
     place = name if here else str(card_place.absolute())
     shown_root = "." if here and root.resolve() == Path.cwd() else str(root.resolve())
@@ -58,12 +57,12 @@ def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes:
 
 
 def _check_task(wishes: Wishes) -> None:
-    if wishes.task in (None, "classification"):
+    if wishes.task in (None, *TASKS):
         return
     what = f"'{wishes.task}' is no task that nlptl trains"
     if wishes.task in LATER:
         what = f"{LATER[wishes.task]} cannot be trained yet"
-    raise BadInput("--task", Problem(what, "--task", fix="known: classification"))
+    raise BadInput("--task", Problem(what, "--task", fix=f"known: {', '.join(TASKS)}"))
 
 
 def _name(path: Path) -> str:
@@ -111,8 +110,9 @@ def _card(name: str, drafted: Draft, reading: Reading, root: Path) -> tuple[str,
     from nlptl.data import rows as loading
     from nlptl.data import splits
 
-    drops = counted(drafted, _value(writing.card(name, drafted, reading, root, {}, {}), name), root)
-    value = _value(writing.card(name, drafted, reading, root, drops, {}), name)
+    every = Counts(mend={"offset": {}}) if "answers" in drafted.columns else Counts()
+    counts = counted(drafted, _value(writing.card(name, drafted, reading, root, every, {}), name), root)
+    value = _value(writing.card(name, drafted, reading, root, counts, {}), name)
     try:
         rows = {split: loading.rows(loading.load(value, split, None, str(root))) for split in value.splits}
     except BadInput as fault:
@@ -123,7 +123,7 @@ def _card(name: str, drafted: Draft, reading: Reading, root: Path) -> tuple[str,
         split: (len(found), splits.ids_hash([row.id for row in found]) if split in drafted.parts else "")
         for split, found in rows.items()
     }
-    return writing.card(name, drafted, reading, root, drops, pins), rows
+    return writing.card(name, drafted, reading, root, counts, pins), rows
 
 
 def _value(text: str, name: str) -> DataCard:
@@ -139,12 +139,22 @@ def _check_seen(rows: dict[str, list[Row]], subject: str) -> None:
         raise BadInput(subject, problems)
 
 
+def _training(rows: Sequence[Row], drafted: Draft, checkpoint: str) -> training.Training:
+    lengths = [_tokens(row) for row in rows]
+    if "answers" in drafted.columns:
+        answers = [training.tokens(answer["text"]) for row in rows for answer in row.values["answers"]]
+        return training.answering(len(rows), lengths, answers, checkpoint)
+    counts = Counter(label for row in rows for label in _labels(row))
+    return training.training(len(rows), counts, lengths, checkpoint, several=drafted.gold.several)
+
+
 def _labels(row: Row) -> list[str]:
     return list(row.values["labels"]) if "labels" in row.values else [row.values["label"]]
 
 
 def _tokens(row: Row) -> int:
-    return sum(training.tokens(row.values[name]) for name in ("text", "text_pair") if name in row.values)
+    texts = ("text", "text_pair", "question", "context")
+    return sum(training.tokens(row.values[name]) for name in texts if name in row.values)
 
 
 def _try(name: str, card: str, recipe: str) -> None:

@@ -189,7 +189,8 @@ def _shown(column: Column) -> str:
 
 def _none(columns: Columns, free: Columns, subject: str) -> BadInput:
     if {"context", "question"} <= {names.plain(name) for name in columns}:
-        return not_yet(subject, "question answering (a context and a question)")
+        what = "this looks like question answering, which nlptl init reads from SQuAD's JSON alone"
+        return BadInput(subject, Problem(what, subject, fix="write it in that form; or name a label: --label COLUMN"))
     if {"tokens", "words"} & {names.plain(name) for name in columns} and any(one.lists for one in columns.values()):
         return not_yet(subject, "a label for each token")
     if any(column.is_text for column in free.values()):
