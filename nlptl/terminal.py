@@ -124,7 +124,7 @@ def _lines() -> Watch:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = ()) -> str:
-    """Lay out a table in plain characters: the first column and those in `left` to the left, the others to the right."""
+    """Lay out a table in plain characters: the first column and those of `left` to the left, others to the right."""
     widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
 
     def laid(line: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from nlptl.begin.reading import Reading, read
 from nlptl.begin.wishes import Begun, Said, Wishes
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem
-from nlptl.sniffing import names, training
+from nlptl.sniffing import Guess, names, training
 from nlptl.tasks import Row
 
 __all__ = ["Begun", "Said", "Wishes", "begin"]
@@ -46,12 +46,13 @@ def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes:
     here = wishes.out.resolve() == Path.cwd()
     place = name if here else str(card_place.absolute())
     shown_root = "." if here and root.resolve() == Path.cwd() else str(root.resolve())
-    recipe = writing.recipe(name, place, shown_root, checkpoint, drafted, chosen)
+    select = training.select(len(rows["dev"]))
+    recipe = writing.recipe(name, place, shown_root, checkpoint, drafted, chosen, select)
     _try(name, text, recipe)
     card_place.parent.mkdir(parents=True, exist_ok=True)
     artifacts.write_text(card_place, text)
     artifacts.write_text(recipe_place, recipe)
-    said = (*found.said, *reading.said, *drafted.said, *_training_said(chosen, checkpoint))
+    said = (*found.said, *reading.said, *drafted.said, *_training_said(chosen, select, checkpoint))
     notes = (*drafted.notes, *_dropped(text, name), *_foreign(checkpoint, drafted))
     return Begun(card_place, recipe_place, said, {split: len(one) for split, one in rows.items()}, notes)
 
@@ -168,7 +169,7 @@ def _try(name: str, card: str, recipe: str) -> None:
         checks.check(there, [f"data.card={json.dumps(str(copy))}"])
 
 
-def _training_said(chosen: training.Training, checkpoint: str) -> list[Said]:
+def _training_said(chosen: training.Training, select: Guess[str], checkpoint: str) -> list[Said]:
     return [
         Said(
             "checkpoint",
@@ -180,6 +181,7 @@ def _training_said(chosen: training.Training, checkpoint: str) -> list[Said]:
         Said("epochs", str(chosen.epochs.value), chosen.epochs.reason, "train.epochs=N"),
         Said("batch", str(chosen.batch.value), chosen.batch.reason, "train.batch=N"),
         Said("rate", chosen.learning_rate.value, chosen.learning_rate.reason, "train.learning_rate=X"),
+        Said("select", select.value, select.reason, "train.select=SPLIT"),
     ]
 
 

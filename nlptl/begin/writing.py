@@ -111,7 +111,9 @@ def _faults(counts: Counts) -> list[str]:
     return ["faults:", *lines] if lines else []
 
 
-def recipe(name: str, place: str, root: str, checkpoint: str, draft: Draft, chosen: Training) -> str:
+def recipe(
+    name: str, place: str, root: str, checkpoint: str, draft: Draft, chosen: Training, select: Guess[str]
+) -> str:
     """Write the recipe."""
     lines = [
         comment(f"Written by nlptl init: {_what(draft)}. Run it with: nlptl run {name}.yaml"),
@@ -135,11 +137,11 @@ def recipe(name: str, place: str, root: str, checkpoint: str, draft: Draft, chos
     lines += _guesses({key: getattr(chosen, key) for key in ("epochs", "batch", "learning_rate")})
     lines += ["  schedule: linear", "  warmup: 0.06", "  weight_decay: 0.01", "  clip: 1.0"]
     lines += [_indented(comment("fp32 runs everywhere; bf16 is faster where nlptl doctor lists it."))]
-    lines += ["  precision: fp32", _indented(comment("dev chooses the best epoch; test is only scored."))]
-    lines += ["  select: dev"]
-    if chosen.metric is not None:
-        lines += [_indented(comment(chosen.metric.reason)), f"  metric: {chosen.metric.value}"]
-    return "\n".join([*lines, "evaluate: [{split: test}]"]) + "\n"
+    lines += ["  precision: fp32", *_guesses({"select": select})]
+    if chosen.metric is not None and select.value != "last":
+        lines += _guesses({"metric": chosen.metric})
+    scored = "{split: test}, {split: dev}" if select.value == "last" else "{split: test}"
+    return "\n".join([*lines, f"evaluate: [{scored}]"]) + "\n"
 
 
 def _what(draft: Draft) -> str:

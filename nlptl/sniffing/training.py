@@ -21,6 +21,10 @@ STEPS_ANSWERS = 900
 ANSWER_TOKENS = 30
 """As BERT's own script for SQuAD."""
 FEWEST_EPOCHS, MOST_EPOCHS = 2, 20
+CHOOSING = 100
+"""Rows of dev from which it chooses an epoch. On fewer, many epochs have one score, and the first of them, which would
+be taken, is hardly trained.
+"""
 WINDOWS = (32, 64, 128, 256)
 _WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]|[\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}\s]")
 
@@ -84,6 +88,13 @@ def _epochs(rows: int, wanted: int, why: str) -> Guess[int]:
     elif epochs == FEWEST_EPOCHS:
         why = f"{rows:,} rows are many: {FEWEST_EPOCHS} passes are enough steps"
     return Guess(epochs, why)
+
+
+def select(rows: int) -> Guess[str]:
+    """Choose what chooses the checkpoint, for so many rows of dev."""
+    if rows < CHOOSING:
+        return Guess("last", f"the {rows:,} rows of dev are too few to choose an epoch by; they are scored beside test")
+    return Guess("dev", f"the {rows:,} rows of dev choose the best epoch; test is only scored")
 
 
 def _rate(checkpoint: str, classes: int) -> Guess[str]:
