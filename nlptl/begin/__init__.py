@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import regex
@@ -25,8 +25,16 @@ TASKS = ("classification", "qa")
 LATER = {"parsing": "semantic parsing", "generation": "text to text"}
 
 
-def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes: Wishes) -> Begun:
-    """Look at files, and write `data_cards/NAME.yaml` and `NAME.yaml` below `wishes.out`; nothing is overwritten.
+def begin(
+    items: Sequence[str],
+    dev: Sequence[str],
+    test: Sequence[str],
+    wishes: Wishes,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+) -> Begun:
+    """Look at files, and write `data_cards/NAME.yaml` and `NAME.yaml` below `wishes.out`; nothing is overwritten. `say`
+    is told what is being done.
 
     Raises BadInput for what cannot be read, and with one question for what cannot be decided; nothing is written then.
     """
@@ -36,9 +44,11 @@ def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes:
     name = wishes.name or _name(first.resolve() if first.is_dir() else found.files[0].path)
     card_place, recipe_place = _places(name, wishes)
     root = _root(found)
+    say("reading the data")
     reading = read(found, wishes, root)
     subject = ", ".join(items)
     drafted = draft(reading, found, wishes, subject)
+    say("making the splits" if drafted.parts else "reading the splits")
     text, rows = _card(name, drafted, reading, root)
     _check_seen(rows, subject)
     checkpoint = wishes.checkpoint or training.DEFAULT

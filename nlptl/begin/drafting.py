@@ -84,6 +84,7 @@ def draft(reading: Reading, found: Found, wishes: Wishes, subject: str) -> Draft
     spoken, language_said = _languages(shown, role.language, wishes, profiles)
     by_split = {name: tuple(_by_language(ones, role, spoken)) for name, ones in pieces_.items()}
     pieces, parts, split_said = _division(by_split, subject)
+    lacking += list(_foreign_rows(pieces_, by_split))
     escaped = sum(_ENTITY.search(text) is not None for text in shown[:: len(used)])
     said = [*_role_said(role, told, profiles, labelled=found.labelled), *gold_.said, language_said, *split_said]
     if escaped > 1:
@@ -195,6 +196,14 @@ def _by_language(pieces: Sequence[Piece], role: Roles, spoken: Mapping[str, str]
             chosen = tuple(record for record in one.records if record.values.get(role.language) == value)
             if chosen:
                 yield Piece(one.given, {**one.where, role.language: value}, code, chosen)
+
+
+def _foreign_rows(before: Mapping[str, Sequence[Piece]], after: Mapping[str, Sequence[Piece]]) -> Iterator[str]:
+    """Say which rows are left out, since no training row has their language."""
+    for split, ones in before.items():
+        left = sum(len(one.records) for one in ones) - sum(len(one.records) for one in after[split])
+        if left:
+            yield f"{left:,} rows of {split} are in a language that no training row has: left out"
 
 
 def _division(

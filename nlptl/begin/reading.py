@@ -43,6 +43,11 @@ def read(found: Found, wishes: Wishes, root: Path) -> Reading:
     said = [_encoding(contents, wishes, name)]
     encoding = said[0].value
     decoded = [_decode(content, encoding, name) for content in contents]
+    if any(len(content) == LOOKED_AT for content in contents):
+        what = f"the first {LOOKED_AT >> 20} MiB of a file"
+        said.append(
+            Said("looked at", what, "encoding and format are guessed from them; all rows are read for the rest")
+        )
     if found.labelled:
         settings: dict[str, Any] = {"kind": "labelled_files", "text": "file" if found.whole_files else "line"}
         header = True

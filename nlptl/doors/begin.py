@@ -52,7 +52,7 @@ def init(
         task=task, text=text, text_pair=text_pair, label=tuple(label or ()), language=language, delimiter=delimiter,
         encoding=encoding, header=header, separator=separator, bands=bands, checkpoint=checkpoint, name=name, out=out,
     )  # fmt: skip
-    begun = begin(files, dev or (), test or (), wishes)
+    begun = begin(files, dev or (), test or (), wishes, say=terminal.say)
     if as_json:
         terminal.show_json(begun.as_record())
         return

@@ -272,6 +272,35 @@ def test_the_share_of_the_floor_stands_on_the_page(
     assert "The products of training could have taken" in page
 
 
+def test_a_floor_above_the_time_taken_is_no_share(make: Make, near_gate: None) -> None:
+    """On a machine that was busier when the rate was measured, the "floor" came to 125 % of the time."""
+    directory = make().run().directory
+    told = artifacts.read_json(directory / "report.json")
+    for seconds, share, said in ((8.0, 0.8, "8.0 s here: 80.0 % of the time taken."), (12.5, 1.25, "no share of the")):
+        floor = {"operations_per_second": 1e9, "tokens": 10, "seconds": seconds, "share": share}
+        told["training"]["floor"] = floor
+        artifacts.write_json(directory / "report.json", told)
+        page = report_page(directory)
+        assert said in page
+        assert ("125" in page) is False
+
+
+def report_page(directory: Path) -> str:
+    """Make a run's page again."""
+    from nlptl import report
+
+    return report.make_again(directory).read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_rows_of_each_set_and_the_command_that_runs_it_again(make: Make, near_gate: None) -> None:
+    result = make().run()
+    page = report_page(result.directory)
+    rows = ", ".join(f"{split} {result.report['rows'].get(split, 0) or result.report['evaluation'][0]['rows']}"
+                     for split in ("train", "dev", "test"))  # fmt: skip
+    assert f"<dd>{rows}</dd>" in page
+    assert f"<pre>nlptl replay {result.directory.name}</pre>" in page
+
+
 def test_the_command_says_where_the_page_is(make: Make, near_gate: None, tmp_path: Path) -> None:
     directory = make().run().directory
     (directory / "report.html").unlink()
