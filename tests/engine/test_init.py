@@ -238,6 +238,29 @@ def test_a_column_of_splits(start: Started) -> None:
     assert card.splits["dev"].files[0].where == {"split": "valid"}
 
 
+def test_rows_in_a_language_that_training_lacks_are_told(start: Started) -> None:
+    def write(folder: Path) -> list[str]:
+        plain(folder, "test.csv", lang=lambda number, kind: ("de", "en", "fr")[number // 2 % 3])
+        return plain(folder, "train.csv", lang=lambda number, kind: ("de", "en")[number // 2 % 2])
+
+    begun = start(write)
+    assert "20 rows of test are in a language that no training row has: left out" in begun.notes
+    assert begun.rows["test"] == ROWS - 20
+
+
+def test_a_long_file_is_looked_at_in_part_and_that_is_said(
+    start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nlptl.begin import reading
+
+    monkeypatch.setattr(reading, "LOOKED_AT", 1 << 10)
+    told: list[str] = []
+    begun = begin(plain(tmp_path), (), (), Wishes(), say=told.append)
+    assert "looked at" in {one.what for one in begun.guesses}
+    assert told == ["reading the data", "making the splits"]
+    assert sum(begun.rows.values()) == ROWS
+
+
 def test_few_rows_of_dev_are_scored_and_choose_nothing(start: Started) -> None:
     from nlptl import checks
 

@@ -285,6 +285,17 @@ def test_a_floor_above_the_time_taken_is_no_share(make: Make, near_gate: None) -
         assert ("125" in page) is False
 
 
+def test_the_languages_are_those_that_were_trained_on(make: Make, near_gate: None, tmp_path: Path) -> None:
+    """A model of English alone was said to be of all languages of its card."""
+    from huggingface_hub import ModelCard
+
+    card = lines_card(tmp_path, languages=("eng", "deu"))
+    data = {"card": str(card), "root": str(tmp_path / "data"), "languages": ["eng"]}
+    directory = make(data=data).run().directory
+    assert ModelCard.load(directory / "model" / "README.md").data.language == ["eng"]
+    assert "<dt>languages</dt><dd>eng</dd>" in report_page(directory)
+
+
 def report_page(directory: Path) -> str:
     """Make a run's page again."""
     from nlptl import report
@@ -295,9 +306,9 @@ def report_page(directory: Path) -> str:
 def test_the_page_names_the_rows_of_each_set_and_the_command_that_runs_it_again(make: Make, near_gate: None) -> None:
     result = make().run()
     page = report_page(result.directory)
-    rows = ", ".join(f"{split} {result.report['rows'].get(split, 0) or result.report['evaluation'][0]['rows']}"
-                     for split in ("train", "dev", "test"))  # fmt: skip
-    assert f"<dd>{rows}</dd>" in page
+    counts = {**result.report["rows"], "test": result.report["evaluation"][0]["rows"]}
+    assert list(counts) == ["train", "dev", "test"]
+    assert f"<dd>{', '.join(f'{split} {count:,}' for split, count in counts.items())}</dd>" in page
     assert f"<pre>nlptl replay {result.directory.name}</pre>" in page
 
 
