@@ -227,7 +227,7 @@ def test_predictions_say_what_slices_go_by(own: Callable[..., tiny.Tiny], near_g
     assert {record["language"] for record in records} == {"eng"}
     assert all(record["tokens"] > 5 for record in records)
     page = (result.directory / "report.html").read_text(encoding="utf-8")
-    assert "Warning: 1 of 13 rows of test stand in the training split too" in page
+    assert "Warning: 1 of 13 rows of test stands in the training split too" in page
 
 
 def test_the_selecting_predictions_give_a_temperature(

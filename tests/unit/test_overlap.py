@@ -129,8 +129,6 @@ def test_ten_thousand_rows_take_seconds() -> None:
 
 def test_all_pairs_are_found_that_brute_force_finds() -> None:
     """Texts of every length, changed a little: on the limit of similarity the places of shared grams decide."""
-    import random
-
     rng = random.Random(2)
     words = ["".join(rng.choices("abcdefg", k=rng.randint(2, 6))) for _ in range(60)]
     base = [" ".join(rng.choices(words, k=rng.randint(1, 30))) for _ in range(150)]
