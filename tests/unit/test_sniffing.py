@@ -289,6 +289,7 @@ def test_labels_that_differ_in_case_and_spaces_are_one() -> None:
         (["joy, fear", "fear", "joy, anger", "anger, fear"], ","),
         (["yes/no", "maybe"], None),
         (["economy", "economy|sport", "sport"], "|"),
+        (["economy", "economy|sport", "sport", "health", "arts"], "|"),
         (["yes", "no", "yes, a little"], None),
         (["food, drink", "rooms"], None),
         (["and/or", "either/or", "x"], None),
