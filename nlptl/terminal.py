@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -123,14 +123,14 @@ def _lines() -> Watch:
     return Watch(say=say, step=step, work=update)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table in plain characters: the first column to the left, the others to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = ()) -> str:
+    """Lay out a table in plain characters: the first column and those of `left` to the left, others to the right."""
     widths = [max(len(line[column]) for line in [head, *rows]) for column in range(len(head))]
 
     def laid(line: Sequence[str]) -> str:
         cells = [
-            line[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+            cell.rjust(width) if number and number not in left else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         return "  ".join(cells).rstrip()
 

@@ -5,27 +5,36 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import regex
 
 from nlptl import artifacts, checks, strict
 from nlptl.begin import finding, writing
-from nlptl.begin.drafting import Draft, counted, draft
+from nlptl.begin.drafting import Counts, Draft, counted, draft
 from nlptl.begin.reading import Reading, read
 from nlptl.begin.wishes import Begun, Said, Wishes
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem
-from nlptl.sniffing import names, training
+from nlptl.sniffing import Guess, names, training
 from nlptl.tasks import Row
 
 __all__ = ["Begun", "Said", "Wishes", "begin"]
-LATER = {"qa": "question answering", "parsing": "semantic parsing", "generation": "text to text"}
+TASKS = ("classification", "qa")
+LATER = {"parsing": "semantic parsing", "generation": "text to text"}
 
 
-def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes: Wishes) -> Begun:
-    """Look at files, and write `data_cards/NAME.yaml` and `NAME.yaml` below `wishes.out`; nothing is overwritten.
+def begin(
+    items: Sequence[str],
+    dev: Sequence[str],
+    test: Sequence[str],
+    wishes: Wishes,
+    *,
+    say: Callable[[str], None] = lambda text: None,
+) -> Begun:
+    """Look at files, and write `data_cards/NAME.yaml` and `NAME.yaml` below `wishes.out`; nothing is overwritten. `say`
+    is told what is being done.
 
     Raises BadInput for what cannot be read, and with one question for what cannot be decided; nothing is written then.
     """
@@ -35,35 +44,36 @@ def begin(items: Sequence[str], dev: Sequence[str], test: Sequence[str], wishes:
     name = wishes.name or _name(first.resolve() if first.is_dir() else found.files[0].path)
     card_place, recipe_place = _places(name, wishes)
     root = _root(found)
+    say("reading the data")
     reading = read(found, wishes, root)
     subject = ", ".join(items)
     drafted = draft(reading, found, wishes, subject)
+    say("making the splits" if drafted.parts else "reading the splits")
     text, rows = _card(name, drafted, reading, root)
     _check_seen(rows, subject)
     checkpoint = wishes.checkpoint or training.DEFAULT
-    counts = Counter(label for row in rows["train"] for label in _labels(row))
-    lengths = [_tokens(row) for row in rows["train"]]
-    chosen = training.training(len(rows["train"]), counts, lengths, checkpoint, several=drafted.gold.several)
+    chosen = _training(rows["train"], drafted, checkpoint)
     here = wishes.out.resolve() == Path.cwd()
     place = name if here else str(card_place.absolute())
     shown_root = "." if here and root.resolve() == Path.cwd() else str(root.resolve())
-    recipe = writing.recipe(name, place, shown_root, checkpoint, drafted, chosen)
+    select = training.select(len(rows["dev"]))
+    recipe = writing.recipe(name, place, shown_root, checkpoint, drafted, chosen, select)
     _try(name, text, recipe)
     card_place.parent.mkdir(parents=True, exist_ok=True)
     artifacts.write_text(card_place, text)
     artifacts.write_text(recipe_place, recipe)
-    said = (*found.said, *reading.said, *drafted.said, *_training_said(chosen, checkpoint))
+    said = (*found.said, *reading.said, *drafted.said, *_training_said(chosen, select, checkpoint))
     notes = (*drafted.notes, *_dropped(text, name), *_foreign(checkpoint, drafted))
     return Begun(card_place, recipe_place, said, {split: len(one) for split, one in rows.items()}, notes)
 
 
 def _check_task(wishes: Wishes) -> None:
-    if wishes.task in (None, "classification"):
+    if wishes.task in (None, *TASKS):
         return
     what = f"'{wishes.task}' is no task that nlptl trains"
     if wishes.task in LATER:
         what = f"{LATER[wishes.task]} cannot be trained yet"
-    raise BadInput("--task", Problem(what, "--task", fix="known: classification"))
+    raise BadInput("--task", Problem(what, "--task", fix=f"known: {', '.join(TASKS)}"))
 
 
 def _name(path: Path) -> str:
@@ -111,8 +121,9 @@ def _card(name: str, drafted: Draft, reading: Reading, root: Path) -> tuple[str,
     from nlptl.data import rows as loading
     from nlptl.data import splits
 
-    drops = counted(drafted, _value(writing.card(name, drafted, reading, root, {}, {}), name), root)
-    value = _value(writing.card(name, drafted, reading, root, drops, {}), name)
+    every = Counts(mend={"offset": {}}) if "answers" in drafted.columns else Counts()
+    counts = counted(drafted, _value(writing.card(name, drafted, reading, root, every, {}), name), root)
+    value = _value(writing.card(name, drafted, reading, root, counts, {}), name)
     try:
         rows = {split: loading.rows(loading.load(value, split, None, str(root))) for split in value.splits}
     except BadInput as fault:
@@ -123,7 +134,7 @@ def _card(name: str, drafted: Draft, reading: Reading, root: Path) -> tuple[str,
         split: (len(found), splits.ids_hash([row.id for row in found]) if split in drafted.parts else "")
         for split, found in rows.items()
     }
-    return writing.card(name, drafted, reading, root, drops, pins), rows
+    return writing.card(name, drafted, reading, root, counts, pins), rows
 
 
 def _value(text: str, name: str) -> DataCard:
@@ -139,12 +150,22 @@ def _check_seen(rows: dict[str, list[Row]], subject: str) -> None:
         raise BadInput(subject, problems)
 
 
+def _training(rows: Sequence[Row], drafted: Draft, checkpoint: str) -> training.Training:
+    lengths = [_tokens(row) for row in rows]
+    if "answers" in drafted.columns:
+        answers = [training.tokens(answer["text"]) for row in rows for answer in row.values["answers"]]
+        return training.answering(len(rows), lengths, answers, checkpoint)
+    counts = Counter(label for row in rows for label in _labels(row))
+    return training.training(len(rows), counts, lengths, checkpoint, several=drafted.gold.several)
+
+
 def _labels(row: Row) -> list[str]:
     return list(row.values["labels"]) if "labels" in row.values else [row.values["label"]]
 
 
 def _tokens(row: Row) -> int:
-    return sum(training.tokens(row.values[name]) for name in ("text", "text_pair") if name in row.values)
+    texts = ("text", "text_pair", "question", "context")
+    return sum(training.tokens(row.values[name]) for name in texts if name in row.values)
 
 
 def _try(name: str, card: str, recipe: str) -> None:
@@ -158,7 +179,7 @@ def _try(name: str, card: str, recipe: str) -> None:
         checks.check(there, [f"data.card={json.dumps(str(copy))}"])
 
 
-def _training_said(chosen: training.Training, checkpoint: str) -> list[Said]:
+def _training_said(chosen: training.Training, select: Guess[str], checkpoint: str) -> list[Said]:
     return [
         Said(
             "checkpoint",
@@ -170,6 +191,7 @@ def _training_said(chosen: training.Training, checkpoint: str) -> list[Said]:
         Said("epochs", str(chosen.epochs.value), chosen.epochs.reason, "train.epochs=N"),
         Said("batch", str(chosen.batch.value), chosen.batch.reason, "train.batch=N"),
         Said("rate", chosen.learning_rate.value, chosen.learning_rate.reason, "train.learning_rate=X"),
+        Said("select", select.value, select.reason, "train.select=SPLIT"),
     ]
 
 

@@ -58,6 +58,7 @@ class Draft:
     unescape: bool
     said: tuple[Said, ...]
     notes: tuple[str, ...] = field(default=())
+    task: str = "classification"
 
 
 def draft(reading: Reading, found: Found, wishes: Wishes, subject: str) -> Draft:
@@ -65,6 +66,11 @@ def draft(reading: Reading, found: Found, wishes: Wishes, subject: str) -> Draft
     training_records = [one for given, records in reading.records if given.split == "train" for one in records]
     if not training_records:
         raise BadInput(subject, Problem("0 rows", subject))
+    if reading.settings["kind"] == "squad":
+        return _asked(reading, wishes, subject)
+    if wishes.task == "qa":
+        what = "question answering is read from SQuAD's JSON alone, which this is not"
+        raise BadInput(subject, Problem(what, subject, fix="docs/qa.md says how that is written"))
     values = [dict(columns.flat(record.values)) for record in training_records]
     profiles = columns.profiles([record.values for record in training_records])
     told = Told(wishes.text, wishes.text_pair, wishes.label)
@@ -73,11 +79,13 @@ def draft(reading: Reading, found: Found, wishes: Wishes, subject: str) -> Draft
     folder = found.files[0].path.parent
     gold_ = gold(role.label.value, profiles, values, wishes, folder, subject)
     pieces_, lacking = _pieces(reading, role, found)
-    spoken, language_said = _languages(values, role, wishes, profiles)
+    used = [role.text.value] + ([role.text_pair.value] if role.text_pair else [])
+    shown = [str(one.get(name) or "") for one in values for name in used]
+    spoken, language_said = _languages(shown, role.language, wishes, profiles)
     by_split = {name: tuple(_by_language(ones, role, spoken)) for name, ones in pieces_.items()}
     pieces, parts, split_said = _division(by_split, subject)
-    texts = [str(one.get(role.text.value) or "") for one in values]
-    escaped = sum(_ENTITY.search(text) is not None for text in texts)
+    lacking += list(_foreign_rows(pieces_, by_split))
+    escaped = sum(_ENTITY.search(text) is not None for text in shown[:: len(used)])
     said = [*_role_said(role, told, profiles, labelled=found.labelled), *gold_.said, language_said, *split_said]
     if escaped > 1:
         said.append(Said("unescape", "html", f"{escaped:,} texts hold entities such as &amp;"))
@@ -86,6 +94,32 @@ def draft(reading: Reading, found: Found, wishes: Wishes, subject: str) -> Draft
     names |= gold_.column
     codes = tuple(dict.fromkeys(spoken.values()))
     return Draft(names, gold_, codes, pieces, parts, escaped > 1, tuple(said), (*gold_.notes, *lacking))
+
+
+def _asked(reading: Reading, wishes: Wishes, subject: str) -> Draft:
+    """Draft questions with their contexts and answers; the questions on one context stay in one split."""
+    if wishes.task == "classification":
+        raise BadInput(subject, Problem("SQuAD's JSON holds answers and no labels", subject, fix="leave --task out"))
+    pieces: dict[str, tuple[Piece, ...]] = {}
+    for given, records in reading.records:
+        pieces[given.split] = (*pieces.get(given.split, ()), Piece(given, {}, None, records))
+    every = [record for ones in pieces.values() for one in ones for record in one.records]
+    train = [record.values for one in pieces.get("train", ()) for record in one.records]
+    ids = {str(record.values["id"]) for record in every}
+    names = {"id": "id"} if len(ids) == len(every) else {}
+    names |= {name: name for name in ("question", "context", "answers")}
+    spoken, language_said = _languages([str(one["context"]) for one in train], None, wishes, {})
+    divided, parts, split_said = _division(pieces, subject)
+    without = sum(not one["answers"] for one in train)
+    said = [
+        Said("task", "qa", f"{len(train):,} questions on {len({one['context'] for one in train}):,} texts"),
+        *([Said("no answer", f"{without:,} questions", "the model learns to say so")] if without else []),
+        language_said,
+        *split_said,
+    ]
+    notes = () if names.get("id") else ("ids come twice: the rows are numbered instead",)
+    gold_ = Gold({}, {}, (), ())
+    return Draft(names, gold_, (spoken[""],), divided, parts, False, tuple(said), notes, "qa")
 
 
 def _role_said(role: Roles, told: Told, profiles: Mapping[str, Any], *, labelled: bool) -> Iterator[Said]:
@@ -128,7 +162,7 @@ def _has(records: Sequence[Record], role: Roles) -> bool:
 
 
 def _languages(
-    values: Sequence[Mapping[str, Any]], role: Roles, wishes: Wishes, profiles: Mapping[str, Any]
+    texts: Sequence[str], column: str | None, wishes: Wishes, profiles: Mapping[str, Any]
 ) -> tuple[dict[str, str], Said]:
     """Give value of the language column -> ISO 639-3 code; under "" where there is one language."""
     if wishes.language is not None:
@@ -137,14 +171,13 @@ def _languages(
             what = f"'{wishes.language}' is no code of ISO 639-3, which has three letters"
             raise BadInput("--language", Problem(what, "--language", fix=fix))
         return {"": wishes.language}, Said("language", wishes.language, "you said so")
-    if role.language is not None and not profiles[role.language].empty:
-        coded = {value: _code(value) for value in sorted(profiles[role.language].counts)}
+    if column is not None and not profiles[column].empty:
+        coded = {value: _code(value) for value in sorted(profiles[column].counts)}
         if all(coded.values()):
             codes = {value: str(code) for value, code in coded.items()}
-            said = Said("languages", ", ".join(codes.values()), f"the column '{role.language}' says so", "--language")
+            said = Said("languages", ", ".join(codes.values()), f"the column '{column}' says so", "--language")
             return (codes if len(codes) > 1 else {"": next(iter(codes.values()))}), said
-    used = [role.text.value] + ([role.text_pair.value] if role.text_pair else [])
-    guess = languages.language([str(one.get(name) or "") for one in values for name in used])
+    guess = languages.language(texts)
     return {"": guess.value}, Said("language", guess.value, guess.reason, "--language")
 
 
@@ -163,6 +196,14 @@ def _by_language(pieces: Sequence[Piece], role: Roles, spoken: Mapping[str, str]
             chosen = tuple(record for record in one.records if record.values.get(role.language) == value)
             if chosen:
                 yield Piece(one.given, {**one.where, role.language: value}, code, chosen)
+
+
+def _foreign_rows(before: Mapping[str, Sequence[Piece]], after: Mapping[str, Sequence[Piece]]) -> Iterator[str]:
+    """Say which rows are left out, since no training row has their language."""
+    for split, ones in before.items():
+        left = sum(len(one.records) for one in ones) - sum(len(one.records) for one in after[split])
+        if left:
+            yield f"{left:,} rows of {split} are in a language that no training row has: left out"
 
 
 def _division(
@@ -188,19 +229,29 @@ def _division(
     return {"all": pieces["train"], **given}, parts, [said]
 
 
-def counted(draft_: Draft, card: Any, root: Path) -> dict[str, dict[str, int]]:
-    """Count rows that must be dropped: rule -> pool or split -> rows. Raises BadInput for faults without a rule."""
+@dataclass(frozen=True)
+class Counts:
+    """What must be dropped and mended: rule -> pool or split -> rows, or answers."""
+
+    drop: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    mend: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def counted(draft_: Draft, card: Any, root: Path) -> Counts:
+    """Count what must be dropped or mended. Raises BadInput for faults without a rule. `card` allows every mending."""
     from nlptl.cards.card import Rule
-    from nlptl.data.canonical import Faults, Refused, canonical
+    from nlptl.data.canonical import Faults, Refused, canonical, mended
 
     rules = Rule.__args__  # type: ignore[attr-defined]
     drops: dict[str, dict[str, int]] = {}
+    mends: dict[str, dict[str, int]] = {}
     faults = Faults(", ".join(sorted({below(one.given.path, root) for ones in draft_.pieces.values() for one in ones})))
     for name, ones in draft_.pieces.items():
         dropped: Counter[str] = Counter()
+        offsets = 0
         for record in (record for one in ones for record in one.records):
             try:
-                canonical(card, record)
+                offsets += mended(record, card, canonical(card, record))
             except Refused as refused:
                 if refused.sort in rules:
                     dropped[refused.sort] += 1
@@ -208,5 +259,7 @@ def counted(draft_: Draft, card: Any, root: Path) -> dict[str, dict[str, int]]:
                     faults.add(refused.sort, Problem(refused.what, record.place, refused.column, refused.fix))
         for rule, count in sorted(dropped.items()):
             drops.setdefault(rule, {})[name] = count
+        if offsets:
+            mends.setdefault("offset", {})[name] = offsets
     faults.settle()
-    return drops
+    return Counts(drops, mends)

@@ -14,7 +14,7 @@ from nlptl import kinds, texts
 from nlptl.begin.finding import Found, Given
 from nlptl.begin.wishes import Said, Wishes
 from nlptl.errors import BadInput, Problem
-from nlptl.sniffing import Guess, dialects, encodings, roles
+from nlptl.sniffing import Guess, dialects, encodings
 from nlptl.sources import Part, Record, Source
 
 LOOKED_AT = 1 << 24
@@ -43,6 +43,11 @@ def read(found: Found, wishes: Wishes, root: Path) -> Reading:
     said = [_encoding(contents, wishes, name)]
     encoding = said[0].value
     decoded = [_decode(content, encoding, name) for content in contents]
+    if any(len(content) == LOOKED_AT for content in contents):
+        what = f"the first {LOOKED_AT >> 20} MiB of a file"
+        said.append(
+            Said("looked at", what, "encoding and format are guessed from them; all rows are read for the rest")
+        )
     if found.labelled:
         settings: dict[str, Any] = {"kind": "labelled_files", "text": "file" if found.whole_files else "line"}
         header = True
@@ -118,6 +123,8 @@ def _format(decoded: Sequence[str], found: Found, wishes: Wishes, name: str) -> 
     if not first:
         raise BadInput(name, Problem("0 rows: the file is empty", name))
     start = first.lstrip()
+    if _is_squad(start):
+        return {"kind": "squad"}, True, [Said("format", "squad", "JSON of paragraphs with questions and answers")]
     _refuse_documents(start, name)
     if start.startswith("{"):
         blank = any("" in (line.strip() for line in text.rstrip().split("\n")) for text in decoded)
@@ -126,9 +133,11 @@ def _format(decoded: Sequence[str], found: Found, wishes: Wishes, name: str) -> 
     return _table(decoded, found, wishes, name)
 
 
+def _is_squad(start: str) -> bool:
+    return start.startswith("{") and '"paragraphs"' in start[:100_000] and '"data"' in start
+
+
 def _refuse_documents(start: str, name: str) -> None:
-    if '"paragraphs"' in start[:100_000] and start[0] in "{[":
-        raise roles.not_yet(name, "question answering (SQuAD's format)")
     document = start.startswith("{") and not start.split("\n", 1)[0].rstrip().endswith("}")
     if start.startswith("[{") or (start.startswith("[") and start[1:].lstrip().startswith("{")) or document:
         what = "this is one JSON document; JSON Lines, with an object on each line, is read"
@@ -142,6 +151,9 @@ def _table(decoded: Sequence[str], found: Found, wishes: Wishes, name: str) -> t
         raise BadInput(
             "--delimiter", Problem(f"'{wishes.delimiter}' is not known", "--delimiter", fix=f"known: {known}")
         )
+    if decoded[0].startswith("sep=") and len(decoded[0].split("\n", 1)[0].strip()) <= 5:
+        what = "the first line, 'sep=', is a hint to Excel and no row"
+        raise BadInput(name, Problem(what, f"{name}:1", fix="delete that line"))
     usual = _USUAL.get(Path(found.files[0].path.name.removesuffix(".gz")).suffix.lower(), "comma")
     guess = dialects.dialect(decoded[0], wishes.delimiter, usual)
     if (guess is None or guess.value.even < NEARLY_ALL) and wishes.delimiter is None:

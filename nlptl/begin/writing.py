@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from nlptl.archives import sha256_of
-from nlptl.begin.drafting import SEED, Draft, Piece
+from nlptl.begin.drafting import SEED, Counts, Draft, Piece
 from nlptl.begin.reading import Reading, below
 from nlptl.begin.wishes import Said
 from nlptl.begin.yaml import comment, entry, flow
+from nlptl.sniffing import Guess
 from nlptl.sniffing.training import DEFAULT, Training
 
 _REMEDY = {
     "empty": "without a text",
     "no label": "without a label",
     "in no band": "with a rating in no band",
+    "lost answer": "with an answer that does not stand in its text",
 }
 
 
 def card(
-    name: str, draft: Draft, reading: Reading, root: Path, drops: Mapping[str, Mapping[str, int]],
+    name: str, draft: Draft, reading: Reading, root: Path, counts: Counts,
     pins: Mapping[str, tuple[int, str]],
 ) -> str:  # fmt: skip
     """Write the card. `pins` is split -> rows, sha256 of ids; empty as long as they are not known."""
@@ -34,24 +36,27 @@ def card(
         comment("For people: say what the rows are, who made them, and under which terms."),
         entry("title", name),
         entry("description", f"Rows of {shown}."),
-        entry("tasks", ["classification"]),
+        entry("tasks", [draft.task]),
         *_why(said, "language", "languages"),
         entry("languages", list(draft.languages)),
         entry("licence", "not said"),
         entry("citation", "none"),
         *_why(said, "encoding", "delimiter", "quoting", "header", "format", "layout"),
         entry("source", reading.settings),
-        *_why(said, "text", "second text", "label", "id", "not used", "several", "one label"),
+        *_why(said, "task", "no answer", "text", "second text", "label", "id", "not used", "several", "one label"),
         entry("columns", draft.columns),
         *_why(said, "labels"),
-        comment("The order of labels is part of every trained model."),
+        *([comment("The order of labels is part of every trained model.")] if draft.gold.fields else []),
         *(entry(key, value) for key, value in draft.gold.fields.items()),
     ]
     if draft.unescape:
         lines += [*_why(said, "unescape"), "unescape: html"]
-    if drops:
-        lines += [comment("Rows that cannot be used, counted; another number is an error."), entry("drop", drops)]
-    lines += [*_why(said, "splits", "division"), *_splits(draft, root, pins), *_faults(drops)]
+    if counts.drop:
+        lines += [comment("Rows that cannot be used, counted; another number is an error."), entry("drop", counts.drop)]
+    if counts.mend:
+        what = "Answers that stand elsewhere than is said, in one place only, counted; another number is an error."
+        lines += [comment(what), entry("mend", counts.mend)]
+    lines += [*_why(said, "splits", "division"), *_splits(draft, root, pins), *_faults(counts)]
     return "\n".join(lines) + "\n"
 
 
@@ -93,22 +98,25 @@ def _file(one: Piece, root: Path, indent: int) -> str:
     return f"{' ' * indent}- {flow(found)}"
 
 
-def _faults(drops: Mapping[str, Mapping[str, int]]) -> list[str]:
+def _faults(counts: Counts) -> list[str]:
     lines = []
-    for rule, counts in drops.items():
-        rows = sum(counts.values())
+    for rule, places in counts.drop.items():
+        rows = sum(places.values())
         what = f"{rows:,} row{'' if rows == 1 else 's'} {_REMEDY[rule]}"
         lines += [f'  - what: "{what}"', '    remedy: "dropped and counted"']
+    answers = sum(sum(places.values()) for places in counts.mend.values())
+    if answers:
+        what = f"{answers:,} answer{'' if answers == 1 else 's'} at a wrong offset"
+        lines += [f'  - what: "{what}"', '    remedy: "mended and counted: each can be meant in one place only"']
     return ["faults:", *lines] if lines else []
 
 
-def recipe(name: str, place: str, root: str, checkpoint: str, draft: Draft, chosen: Training) -> str:
+def recipe(
+    name: str, place: str, root: str, checkpoint: str, draft: Draft, chosen: Training, select: Guess[str]
+) -> str:
     """Write the recipe."""
-    pair = "a pair of texts gets" if "text_pair" in draft.columns else "a text gets"
-    labels = draft.gold.fields["labels"]
-    what = f"any of {len(labels)} labels" if draft.gold.several else f"one of {len(labels)} labels"
     lines = [
-        comment(f"Written by nlptl init: {pair} {what}. Run it with: nlptl run {name}.yaml"),
+        comment(f"Written by nlptl init: {_what(draft)}. Run it with: nlptl run {name}.yaml"),
         entry("name", name),
         comment("Each seed is a run; [13, 14, 15] shows how much hangs on chance."),
         f"seeds: [{SEED}]",
@@ -118,25 +126,36 @@ def recipe(name: str, place: str, root: str, checkpoint: str, draft: Draft, chos
         _indented(comment(chosen.max_tokens.reason)),
         entry("max_tokens", chosen.max_tokens.value, 2),
         "task:",
-        "  kind: classification",
-        _indented(comment(chosen.weights.reason)),
-        entry("weights", chosen.weights.value, 2),
+        f"  kind: {draft.task}",
+        *_guesses(chosen.task),
         comment("root is the folder that the card's files lie below; no number hangs on it."),
         entry("data", {"card": place, "root": root}),
         comment("Everything is trained; freeze and decay are other ways (docs/recipes.md)."),
         "tuning: [{kind: full}]",
         "train:",
     ]
-    for key in ("epochs", "batch", "learning_rate"):
-        guess = getattr(chosen, key)
-        lines += [_indented(comment(guess.reason)), f"  {key}: {guess.value}"]
+    lines += _guesses({key: getattr(chosen, key) for key in ("epochs", "batch", "learning_rate")})
     lines += ["  schedule: linear", "  warmup: 0.06", "  weight_decay: 0.01", "  clip: 1.0"]
     lines += [_indented(comment("fp32 runs everywhere; bf16 is faster where nlptl doctor lists it."))]
-    lines += ["  precision: fp32", _indented(comment("dev chooses the best epoch; test is only scored."))]
-    lines += ["  select: dev"]
-    if chosen.metric is not None:
-        lines += [_indented(comment(chosen.metric.reason)), f"  metric: {chosen.metric.value}"]
-    return "\n".join([*lines, "evaluate: [{split: test}]"]) + "\n"
+    lines += ["  precision: fp32", *_guesses({"select": select})]
+    if chosen.metric is not None and select.value != "last":
+        lines += _guesses({"metric": chosen.metric})
+    scored = "{split: test}, {split: dev}" if select.value == "last" else "{split: test}"
+    return "\n".join([*lines, f"evaluate: [{scored}]"]) + "\n"
+
+
+def _what(draft: Draft) -> str:
+    if "question" in draft.columns:
+        return "a question gets its answer, a piece of its text"
+    pair = "a pair of texts gets" if "text_pair" in draft.columns else "a text gets"
+    labels = len(draft.gold.fields["labels"])
+    return f"{pair} {'any' if draft.gold.several else 'one'} of {labels} labels"
+
+
+def _guesses(guesses: Mapping[str, Guess[Any]]) -> list[str]:
+    return [
+        line for key, guess in guesses.items() for line in (_indented(comment(guess.reason)), f"  {key}: {guess.value}")
+    ]
 
 
 def _checkpoint(checkpoint: str, draft: Draft) -> list[str]:

@@ -9,10 +9,11 @@ similarity search"), so only those that do are compared. MinHash would miss some
 from __future__ import annotations
 
 import hashlib
+import itertools
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import regex
 
@@ -114,15 +115,17 @@ def _similar(left: Sequence[str], right: Sequence[str] | None) -> Iterator[tuple
     row, token, size = _grams(both)
     start = np.concatenate([[0], np.cumsum(size)])
     position = np.arange(len(row)) - start[row]
-    # Jaccard >= t needs an overlap of at least t * size, so one of the size - ceil(t * size) + 1 rarest is shared.
-    rare = position < (size - np.ceil(SIMILAR * size - 1e-9) + 1)[row]
-    row_of, token_of = row[rare], token[rare]
-    asked = row_of >= (len(left) if right is not None else 0)
-    known = row_of < len(left)
-    order = np.argsort(token_of[known], kind="stable")
-    known_token, known_row = token_of[known][order], row_of[known][order]
+    # Jaccard >= t needs an overlap of at least t * size, so one of the size - ceil(t * size) + 1 rarest is shared. Of
+    # the smaller of two sets it needs 2t/(1+t) * size: half as many (Xiao, Wang, Lin and Yu 2008, PPJoin).
+    large = position < (size - np.ceil(SIMILAR * size - 1e-9) + 1)[row]
+    small = position < (size - np.ceil(2 * SIMILAR / (1 + SIMILAR) * size - 1e-9) + 1)[row]
+    known, asked = row < len(left), row >= (len(left) if right is not None else 0)
+    rarest = _Rarest(row, token, position)
     keys = row.astype(np.int64) * (int(token.max()) + 1) + token  # sorted: rows rise, tokens rise within a row
-    for one, other in _candidates(known_token, known_row, token_of[asked], row_of[asked], size, within=right is None):
+    for one, other in itertools.chain(
+        _candidates(rarest.of(known & small), rarest.of(asked & large), size, within=right is None),
+        _candidates(rarest.of(known & large), rarest.of(asked & small), size, smaller=False) if right else (),
+    ):
         shared = _shared(one, other, keys, start, size, token)
         similarity = shared / (size[one] + size[other] - shared)
         for number in np.flatnonzero(similarity >= SIMILAR - 1e-12):
@@ -164,24 +167,45 @@ def _grams(texts: Sequence[str]) -> tuple[Ints, Ints, Ints]:
     return owner[order], rank[number][order], np.bincount(owner, minlength=len(texts)).astype(np.int64)
 
 
+class _Rarest(NamedTuple):
+    """Grams of sets: whose, which, and how many rarer ones the set has."""
+
+    row: Ints
+    token: Ints
+    position: Ints
+
+    def of(self, chosen: Any) -> _Rarest:
+        """Give some of them."""
+        return _Rarest(self.row[chosen], self.token[chosen], self.position[chosen])
+
+
 def _candidates(
-    known_token: Ints, known_row: Ints, token: Ints, row: Ints, size: Ints, *, within: bool
+    known: _Rarest, asked: _Rarest, size: Ints, *, within: bool = False, smaller: bool = True
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Yield chunks of pairs that share a rare gram and whose sizes allow the similarity."""
+    """Yield chunks of pairs (known, asked) that share a rare gram, and whose sizes and the gram's places allow the
+    similarity. The known one is not the larger; with `smaller` False it is.
+    """
     import numpy as np
 
-    first = np.searchsorted(known_token, token, "left")
-    count = np.searchsorted(known_token, token, "right") - first
+    known = known.of(np.argsort(known.token, kind="stable"))
+    first = np.searchsorted(known.token, asked.token, "left")
+    count = np.searchsorted(known.token, asked.token, "right") - first
     ends = np.cumsum(count)
     begin = 0
-    while begin < len(token):
+    while begin < len(asked.token):
         stop = max(begin + 1, int(np.searchsorted(ends, (ends[begin - 1] if begin else 0) + _CHUNK, "right")))
         many = count[begin:stop]
         offset = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        one = known_row[np.repeat(first[begin:stop], many) + offset]
-        other = np.repeat(row[begin:stop], many)
-        small, large = np.minimum(size[one], size[other]), np.maximum(size[one], size[other])
-        keep = (small >= SIMILAR * large - 1e-9) & ((one < other) if within else True)
+        place = np.repeat(first[begin:stop], many) + offset
+        one, other = known.row[place], np.repeat(asked.row[begin:stop], many)
+        left, right = size[one], size[other]
+        keep = (left >= SIMILAR * right - 1e-9) & (left <= right) if smaller else left > right
+        keep &= right >= SIMILAR * left - 1e-9
+        if within:
+            keep &= (left < right) | (one < other)
+        # Of the first gram that two sets share: no more are shared than come after it in either, and it.
+        rest = np.minimum(left - known.position[place], right - np.repeat(asked.position[begin:stop], many))
+        keep &= rest >= SIMILAR / (1 + SIMILAR) * (left + right) - 1e-9
         pairs = np.unique(np.stack([other[keep], one[keep]]), axis=1)
         yield pairs[1], pairs[0]
         begin = stop

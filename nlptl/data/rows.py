@@ -87,6 +87,10 @@ def _split_table(card: DataCard, split: str, root: str | None, offline: bool) ->
 def _check_split(card: DataCard, split: str, table: pa.Table) -> None:
     wanted = card.splits[split]
     subject = f"card {card.name}, split {split}"
+    if table.num_rows == 0 and wanted.pool is not None:
+        what = "0 rows: near-duplicates (and rows of one document) stay in one split, and none are left for this one"
+        fix = "give the splits files of their own; `nlptl data` lists near-duplicates where the card can be read"
+        raise BadInput(subject, Problem(what, fix=fix))
     if table.num_rows == 0:
         raise BadInput(subject, "0 rows")
     if wanted.rows is not None and table.num_rows != wanted.rows:

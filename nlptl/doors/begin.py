@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from nlptl.begin import Begun
 
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="csv, tsv, jsonl, or a folder; also train=FILE dev=FILE test=FILE.")
+    list[str],
+    typer.Argument(metavar="FILE", help="csv, tsv, jsonl, SQuAD json, a folder; also train=FILE dev=FILE test=FILE."),
 ]
 
 
@@ -22,7 +23,7 @@ def init(
     files: Files,
     dev: Annotated[list[str] | None, typer.Option(help="File that chooses the checkpoint.")] = None,
     test: Annotated[list[str] | None, typer.Option(help="File that is scored.")] = None,
-    task: Annotated[str | None, typer.Option(help="classification.")] = None,
+    task: Annotated[str | None, typer.Option(help="classification or qa; absent: told by the file.")] = None,
     text: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of texts.")] = None,
     text_pair: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column of second texts.")] = None,
     label: Annotated[
@@ -51,7 +52,7 @@ def init(
         task=task, text=text, text_pair=text_pair, label=tuple(label or ()), language=language, delimiter=delimiter,
         encoding=encoding, header=header, separator=separator, bands=bands, checkpoint=checkpoint, name=name, out=out,
     )  # fmt: skip
-    begun = begin(files, dev or (), test or (), wishes)
+    begun = begin(files, dev or (), test or (), wishes, say=terminal.say)
     if as_json:
         terminal.show_json(begun.as_record())
         return

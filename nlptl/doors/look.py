@@ -17,7 +17,8 @@ SHOWN = 5
 """Rows of a finding that the terminal shows."""
 LINES = 30
 """Lines of a table that the terminal shows."""
-WIDE = 60
+WIDE, LICENCE = 60, 40
+"""Signs of a long cell that the terminal shows; `--json` gives all."""
 
 
 def data(
@@ -70,10 +71,14 @@ def cards(as_json: AsJson = False) -> None:
     head = ["card", "task", "languages", "rows", "here", "licence"]
     lines = [
         [one.card, ", ".join(one.tasks), _few(one.languages), f"{one.rows:,}" if one.rows is not None else "?",
-         one.here if len(one.here) <= WIDE else f"{one.here[: WIDE - 1]}…", one.licence]
+         _short(one.here, WIDE), _short(one.licence, LICENCE)]
         for one in found
     ]  # fmt: skip
-    print(terminal.table(head, lines))
+    print(terminal.table(head, lines, left=(1, 2, 4, 5)))
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _few(languages: Sequence[str]) -> str:
@@ -85,7 +90,8 @@ def _laid(table: Table) -> str:
 
     lines = [["-" if cell is None else _cell(cell) for cell in row] for row in table.rows[:LINES]]
     more = [f"and {len(table.rows) - LINES} more; --out or --json gives all"] if len(table.rows) > LINES else []
-    return "\n".join([terminal.table(table.head, lines), *more, *table.remarks])
+    words = [column for column in range(len(table.head)) if any(isinstance(row[column], str) for row in table.rows)]
+    return "\n".join([terminal.table(table.head, lines, left=words), *more, *table.remarks])
 
 
 def _cell(cell: str | int | float) -> str:

@@ -146,7 +146,7 @@ def _shifts(train: str, rows: Mapping[str, Sequence[Row]], counts: Mapping[str, 
             most = max(range(len(both)), key=lambda number: abs(gaps[number]))
             label = both[most]
             shares = (
-                f"{label!r} has {100 * here[most] / sum(here):.0f} %, in {train} {100 * there[most] / sum(there):.0f} %"
+                f"{label!r} has {100 * here[most] / sum(here):.1f} %, in {train} {100 * there[most] / sum(there):.1f} %"
             )
             what = f"{100 * distance:.0f} % of {split} would need other labels to be spread as in {train}: {shares}"
             fix = "find out which is how the data will be; look at macro F1, which does not go by how often labels are"

@@ -84,7 +84,8 @@ def _conflicts(
     ]
     inside = sum(len({split for split, _ in group}) == 1 for group in groups)
     what = f"{counted(len(groups), 'text')} ({counted(len(found), 'row')}) have different labels"
-    what += f"; {inside:,} of them within one split" if inside < len(groups) else ""
+    where = f"{inside:,} of them within one split" if inside else "each in two splits or more"
+    what += f"; {where}" if inside < len(groups) else ""
     fix = "decide for one label, or drop them: no model can be right on both"
     finding = Finding("conflicting_labels", "warning", what, fix, found)
     return [finding], frozenset(row.id for row in found)

@@ -137,6 +137,7 @@ def shifted(rows: Mapping[str, Sequence[Row]], train: str) -> Iterator[Finding]:
             continue
         ranked = sorted(zip(chance[size:].tolist(), here, strict=True), key=lambda one: -one[0])
         found = [at(row, f"{share:.2f}") for share, row in ranked if share >= 0.5]
-        what = f"the texts of {split} are other than those of {train}: a word count tells them apart (area {area:.2f})"
+        what = f"the texts of {split} are other than those of {train}: a word count tells them apart (area {area:.2f}"
+        what += f", {size:,} rows of each)" if size < max(len(members), len(rows[train])) else ")"
         fix = "scores on it are not those of more of the same; say where each comes from"
         yield Finding("text_shift", "warning", what, fix, found, f"split {split}")

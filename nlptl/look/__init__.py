@@ -112,12 +112,13 @@ def _baselines(gathered: Gathered, remarks: list[str]) -> tuple[Table | None, li
     findings: list[Finding] = []
     metric = task.metrics_of(gathered.card)[0]
     for split in scored:
-        test, scores = rows[split], {}
+        test, scores, lows = rows[split], {}, {}
         for kind, predictions in task.baselines(train, dev, test, fitted).items():
             value = scores[kind] = task.score(predictions, test, fitted).metrics[metric]
             low, high = task.intervals(predictions, test, fitted, 0)[metric]
+            lows[kind] = low
             body.append([f"{split}: {kind}", len(test), *(round(one, 4) for one in (value, low, high))])
-        findings += pairs.part_alone(scores, metric, split)
+        findings += pairs.part_alone(scores, lows, metric, split)
     head = ["split: model", "rows", metric, "95 % from", "to"]
     tuned = ["The penalty of the linear models was chosen on dev."] if dev else []
     return Table("baselines", "Scores without a checkpoint", head, body, tuned), findings

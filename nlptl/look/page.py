@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nlptl import pages
 from nlptl.inspection import SEVERITIES, Finding, Table, sizes
+from nlptl.inspection.finding import counted
 from nlptl.look import ROWS, Looked
 from nlptl.version import __version__
 
@@ -38,8 +39,10 @@ def _findings(found: Looked) -> list[pages.Content]:
             pages.paragraph(f"{said}. A fault stops a run; a warning can make scores wrong; a note is good to know.")
         ]
     for finding in found.findings:
-        text = f"{finding.severity} {finding.kind}: {finding.what}. What to do: {finding.fix}."
-        parts.append(pages.note(text, "warning" if finding.severity == "fault" else "info"))
+        text = pages.Markup("<b>{}: {}</b><br>{}.<br>What to do: {}.").format(
+            finding.severity, finding.kind, finding.what, finding.fix
+        )
+        parts.append(pages.note(text, "info" if finding.severity == "note" else "warning"))
         if finding.rows:
             parts.append(_rows(finding))
     return [*parts, *(pages.paragraph(remark, kind="quiet") for remark in found.remarks)]
@@ -48,9 +51,9 @@ def _findings(found: Looked) -> list[pages.Content]:
 def _rows(finding: Finding) -> pages.Markup:
     shown = finding.rows[:ROWS]
     more = f", the first {ROWS}" if len(finding.rows) > ROWS else ""
-    caption = f"{finding.kind}: {len(finding.rows):,} rows{more}"
+    caption = f"{finding.kind}: {counted(len(finding.rows), 'row')}{more}"
     body = [[row.id, row.place, pages.shown(row.note, most=200)] for row in shown]
-    return pages.details(f"{len(finding.rows):,} rows", pages.table(["row", "place", "note"], body, caption))
+    return pages.details(counted(len(finding.rows), "row"), pages.table(["row", "place", "note"], body, caption))
 
 
 def _charts(found: Looked, table: Table) -> list[pages.Content]:

@@ -108,7 +108,8 @@ svg .b1{fill:var(--mark)}svg .b2{fill:var(--quiet)}
 svg .ideal{stroke:var(--quiet);stroke-width:1.5;stroke-dasharray:4 4}
 svg .range{stroke:var(--ink);stroke-width:1.5}
 @media (max-width:30rem){dl{grid-template-columns:minmax(0,6.5rem) minmax(0,1fr);gap:.2rem .75rem}
-th,td,tbody th{max-width:8.5rem}.heat thead th:first-child{white-space:normal}th,td{padding:.3rem .45rem}
+th,td,tbody th{max-width:8.5rem}thead th.n{white-space:normal}
+.heat thead th:first-child{white-space:normal}th,td{padding:.3rem .45rem}
 th.w,td.w{min-width:13rem}}
 @media print{nav{display:none}body{font-size:11pt}.scroll{overflow:visible}}
 """

@@ -18,7 +18,8 @@ def run(facts: Facts) -> Made:
     """Say what was run: recipe, data, checkpoint, versions."""
     report, training = facts.report, facts.report["training"]
     trained = report["parameters"]
-    rows = ", ".join(f"{split} {count:,}" for split, count in report["rows"].items())
+    counts = {**report["rows"], **{one.name: one.said["rows"] for one in facts.sets}}
+    rows = ", ".join(f"{split} {count:,}" for split, count in counts.items())
     pairs: dict[str, pages.Content] = {
         "recipe": report["name"],
         "run": report.get("run", ""),
@@ -89,9 +90,14 @@ def cost(facts: Facts) -> Made:
         known["memory of the GPU"] = f"{training['peak_device_memory_mib']:,.0f} MiB at most"
     parts: list[pages.Content] = [pages.facts(known)]
     if floor := training.get("floor"):
+        share = f": {points(floor['share'])} % of the time taken."
+        if floor["share"] > 1:
+            share = (
+                ", by the rate that was measured at its end. That is more than it took: the machine was busier "
+                "then than before, and no share of the floor can be given."
+            )
         parts += [
-            f"The products of training could have taken {floor['seconds']:,.1f} s here: {points(floor['share'])} % of "
-            "the time taken.",
+            f"The products of training could have taken {floor['seconds']:,.1f} s here{share}",
             pages.paragraph(
                 "That floor counts two operations for each weight of the layers' matrices and each token, forward, "
                 "and four more for each that is trained, for the gradients; it is divided by the "
@@ -107,7 +113,7 @@ def cost(facts: Facts) -> Made:
 def again(facts: Facts) -> Made:
     """Say how to run it again, and by which digests one knows that it is the same."""
     report, versions = facts.report, facts.environment.get("versions", {})
-    command = f"nlptl run {report.get('run', '.')}/recipe.yaml --out again"
+    command = f"nlptl replay {report.get('run', '.')}"
     pairs: dict[str, pages.Content] = {
         "seed": str(report["seed"]),
         "run": report.get("run", ""),
@@ -120,8 +126,10 @@ def again(facts: Facts) -> Made:
     }
     return Made(
         [
-            "The recipe lies in the run directory, with its seed. The same versions on the same kind of processor give "
-            "the same numbers. The name of the run ends in a digest of recipe, seed, data, checkpoint and version.",
+            "In the folder that holds the run directory, this runs it again from the recipe, seed and paths that are "
+            "written down there, and says whether the numbers are equal. The same versions on the same kind of "
+            "processor give the same numbers. The name of the run ends in a digest of recipe, seed, data, checkpoint "
+            "and version.",
             pages.Markup("<pre>{}</pre>").format(command), pages.facts(pairs),
         ]
     )  # fmt: skip

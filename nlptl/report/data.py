@@ -61,6 +61,7 @@ def _overlaps(facts: Facts) -> Iterator[str]:
         shared = one.said["overlap"]["rows"]
         if shared:
             yield (
-                f"Warning: {shared:,} of {one.said['rows']:,} rows of {one.name} stand in the training split too, "
+                f"Warning: {shared:,} of {one.said['rows']:,} rows of {one.name} "
+                f"{'stands' if shared == 1 else 'stand'} in the training split too, "
                 "exactly or nearly."
             )

@@ -64,7 +64,8 @@ def scores(facts: Facts) -> Made:
         pages.beside(*(_bars(one) for one in facts.sets[:12])), main.html(),
         pages.paragraph(
             "Intervals say what other rows of the same kind would do to the score; they do not say what another seed "
-            "would do. The gain is measured row by row, so its interval is narrower than those of the scores.",
+            "would do. The gain is measured row by row: its interval can lie wholly beside 0 where those of the scores "
+            "overlap.",
             kind="quiet",
         ),
         pages.details("All metrics", others.html()),

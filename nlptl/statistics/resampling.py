@@ -104,7 +104,13 @@ def bootstrap(statistic: Callable[[Sequence[int]], float], n: int, *, seed: int,
 
 
 def bootstrap_mean(values: Sequence[float], *, seed: int, resamples: int = 1000) -> Interval:
-    """Give the interval of a mean of per-row scores (F1 of an answer, say)."""
+    """Give the interval of a mean of per-row scores (F1 of an answer, say).
+
+    Where every row has 1, or every row 0, all resamples are alike and would say that nothing is uncertain: then it is
+    Wilson's, as of a share.
+    """
+    if len(set(values)) == 1 and values[0] in (0.0, 1.0):
+        return wilson(round(sum(values)), len(values))
     value, drawn = _means(values, seed, resamples)
     return _percentiles(drawn, value, len(values))
 

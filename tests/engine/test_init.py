@@ -238,6 +238,37 @@ def test_a_column_of_splits(start: Started) -> None:
     assert card.splits["dev"].files[0].where == {"split": "valid"}
 
 
+def test_rows_in_a_language_that_training_lacks_are_told(start: Started) -> None:
+    def write(folder: Path) -> list[str]:
+        plain(folder, "test.csv", lang=lambda number, kind: ("de", "en", "fr")[number // 2 % 3])
+        return plain(folder, "train.csv", lang=lambda number, kind: ("de", "en")[number // 2 % 2])
+
+    begun = start(write)
+    assert "20 rows of test are in a language that no training row has: left out" in begun.notes
+    assert begun.rows["test"] == ROWS - 20
+
+
+def test_a_long_file_is_looked_at_in_part_and_that_is_said(
+    start: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nlptl.begin import reading
+
+    monkeypatch.setattr(reading, "LOOKED_AT", 1 << 10)
+    told: list[str] = []
+    begun = begin(plain(tmp_path), (), (), Wishes(), say=told.append)
+    assert "looked at" in {one.what for one in begun.guesses}
+    assert told == ["reading the data", "making the splits"]
+    assert sum(begun.rows.values()) == ROWS
+
+
+def test_few_rows_of_dev_are_scored_and_choose_nothing(start: Started) -> None:
+    from nlptl import checks
+
+    plan = checks.check(start(plain).recipe).recipe
+    assert plan.train.select == "last"
+    assert [one.split for one in plan.evaluate] == ["test", "dev"]
+
+
 def test_a_column_of_languages(start: Started) -> None:
     begun = start(lambda folder: plain(folder, lang=lambda number, kind: ("de", "en")[number // 2 % 2]))
     assert card_of(begun).languages == ("deu", "eng")
@@ -381,13 +412,62 @@ def test_nothing_is_overwritten(start: Started, tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.yaml")} == before
 
 
+def asked(folder: Path, *, lost: bool = False) -> list[str]:
+    """SQuAD's JSON, laid out over lines, with one answer at a wrong offset; perhaps one that stands nowhere."""
+    rng = random.Random(6)
+    articles = []
+    for number in range(20):
+        color, year = rng.choice(("red", "blue", "green")), str(1800 + 7 * number)
+        context = f"The hall of town {number} was built in {year} and painted {color} by {rng.choice(GOOD)} people."
+        qas = [
+            {"id": f"q{number}-{which}", "question": question,
+             "answers": [{"text": answer, "answer_start": context.index(answer) + (number == 3 and which == "a")}]}
+            for which, question, answer in (("a", "When was it built?", year), ("b", "What colour has it?", color))
+        ]  # fmt: skip
+        articles.append({"title": f"town {number}", "paragraphs": [{"context": context, "qas": qas}]})
+    if lost:
+        articles[5]["paragraphs"][0]["qas"][0]["answers"][0]["text"] = "nowhere"  # type: ignore[index]
+    (folder / "halls.json").write_text(json.dumps({"version": "1.1", "data": articles}, indent=1), encoding="utf-8")
+    return ["halls.json"]
+
+
+@pytest.mark.usefixtures("near_gate")
+def test_squad_json_ends_in_a_model_that_answers(start: Started, checkpoint: Any, tmp_path: Path) -> None:
+    from nlptl.runs import run
+
+    begun = start(lambda folder: asked(folder, lost=True))
+    card = card_of(begun)
+    assert card.tasks == ("qa",)
+    assert card.columns == {name: name for name in ("id", "question", "context", "answers")}
+    assert (card.mend, card.drop) == ({"offset": {"all": 1}}, {"lost answer": {"all": 1}})
+    assert sum(begun.rows.values()) == 39
+    contexts = [{row.values["context"] for row in rows_of(begun, split)} for split in begun.rows]
+    assert sum(map(len, contexts)) == len(set().union(*contexts)) == 20
+    tiny = [f"model.checkpoint={checkpoint('bert')}", "train.epochs=1", "machine.device=cpu", "model.max_tokens=48",
+            "task.stride=8"]  # fmt: skip
+    (result,) = run(begun.recipe, overrides=tiny, out=tmp_path / "runs")
+    assert 0 <= result.score("test") <= 1
+    assert result.report["task"] == "qa"
+
+
+def test_squad_json_holds_no_labels(start: Started) -> None:
+    with pytest.raises(BadInput, match="SQuAD's JSON holds answers and no labels"):
+        start(asked, task="classification")
+
+
 SQUAD = {"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "c", "qas": []}]}]}
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("squad.json", json.dumps(SQUAD), "looks like question answering .*cannot train yet"),
+        ("squad.json", json.dumps(SQUAD), "0 rows"),
+        ("hub.jsonl", json.dumps({"context": "a b c d e f g h", "question": "a b c d", "answers": {}}) + "\n",
+         "question answering, which nlptl init reads from SQuAD's JSON alone"),
+        ("excel.csv", "sep=;\ntext;label\n" + "so it is;x\nnot so here;y\n" * 20, "csv:1 .*hint to Excel.*delete"),
+        ("copies.csv", "text,label\n" + "".join(
+            f"the very same long text as in all the other rows of it {number % 10},{'xy'[number % 2]}\n"
+            for number in range(40)), "0 rows: near-duplicates .*files of their own"),
         ("list.json", '[\n{"text": "a", "label": "b"}]', r"one JSON document.*jq -c '.\[\]' list.json > list.jsonl"),
         ("book.xlsx", "PK", r"\.xlsx files are not read; save the sheet as csv"),
         ("empty.csv", "", "the file is empty"),
@@ -415,7 +495,8 @@ def test_what_cannot_be_used_is_told_and_nothing_is_written(
     [
         ({"text": "txt"}, "has no column 'txt'; did you mean 'text'?"),
         ({"label": ("lable",)}, "has no column 'lable'; did you mean 'label'?"),
-        ({"task": "qa"}, "question answering cannot be trained yet"),
+        ({"task": "qa"}, "question answering is read from SQuAD's JSON alone"),
+        ({"task": "parsing"}, "semantic parsing cannot be trained yet"),
         ({"language": "de"}, "'de' is no code of ISO 639-3, which has three letters; write deu"),
         ({"delimiter": ","}, "'comma'"),
         ({"encoding": "cp1252x"}, "did you mean 'cp1252'?"),

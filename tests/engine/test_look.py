@@ -68,6 +68,19 @@ def test_long_texts_and_the_window(looked: Callable[..., look.Looked]) -> None:
     assert looked(max_tokens=20).findings[0].severity == "warning"
 
 
+def test_the_page_tells_warnings_from_notes_and_one_row_from_several(looked: Callable[..., look.Looked]) -> None:
+    from nlptl.look.page import page
+
+    found = looked(faults={"mojibake": 1, "punctuation_only": 2})
+    assert [(one.kind, one.severity) for one in found.findings] == [
+        ("mojibake", "warning"), ("punctuation_only", "note"),
+    ]  # fmt: skip
+    said = page(found)
+    assert '<div class="note warning"><p><b>warning: mojibake</b><br>1 row of train holds' in said
+    assert '<div class="note info"><p><b>note: punctuation_only</b><br>2 rows of train are' in said
+    assert "<summary>1 row</summary>" in said
+
+
 def test_pairs_and_what_one_part_tells(looked: Callable[..., look.Looked]) -> None:
     clean = looked(world="pairs")
     assert not [one for one in clean.findings if one.kind != "too_long"]  # the tiny window is short for two texts

@@ -227,7 +227,7 @@ def test_predictions_say_what_slices_go_by(own: Callable[..., tiny.Tiny], near_g
     assert {record["language"] for record in records} == {"eng"}
     assert all(record["tokens"] > 5 for record in records)
     page = (result.directory / "report.html").read_text(encoding="utf-8")
-    assert "Warning: 1 of 13 rows of test stand in the training split too" in page
+    assert "Warning: 1 of 13 rows of test stands in the training split too" in page
 
 
 def test_the_selecting_predictions_give_a_temperature(
@@ -270,6 +270,46 @@ def test_the_share_of_the_floor_stands_on_the_page(
     assert floor["share"] == pytest.approx(floor["seconds"] / result.report["training"]["seconds"])
     page = (result.directory / "report.html").read_text(encoding="utf-8")
     assert "The products of training could have taken" in page
+
+
+def test_a_floor_above_the_time_taken_is_no_share(make: Make, near_gate: None) -> None:
+    """On a machine that was busier when the rate was measured, the "floor" came to 125 % of the time."""
+    directory = make().run().directory
+    told = artifacts.read_json(directory / "report.json")
+    for seconds, share, said in ((8.0, 0.8, "8.0 s here: 80.0 % of the time taken."), (12.5, 1.25, "no share of the")):
+        floor = {"operations_per_second": 1e9, "tokens": 10, "seconds": seconds, "share": share}
+        told["training"]["floor"] = floor
+        artifacts.write_json(directory / "report.json", told)
+        page = report_page(directory)
+        assert said in page
+        assert ("125" in page) is False
+
+
+def test_the_languages_are_those_that_were_trained_on(make: Make, near_gate: None, tmp_path: Path) -> None:
+    """A model of English alone was said to be of all languages of its card."""
+    from huggingface_hub import ModelCard
+
+    card = lines_card(tmp_path, languages=("eng", "deu"))
+    data = {"card": str(card), "root": str(tmp_path / "data"), "languages": ["eng"]}
+    directory = make(data=data).run().directory
+    assert ModelCard.load(directory / "model" / "README.md").data.language == ["eng"]
+    assert "<dt>languages</dt><dd>eng</dd>" in report_page(directory)
+
+
+def report_page(directory: Path) -> str:
+    """Make a run's page again."""
+    from nlptl import report
+
+    return report.make_again(directory).read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_rows_of_each_set_and_the_command_that_runs_it_again(make: Make, near_gate: None) -> None:
+    result = make().run()
+    page = report_page(result.directory)
+    counts = {**result.report["rows"], "test": result.report["evaluation"][0]["rows"]}
+    assert list(counts) == ["train", "dev", "test"]
+    assert f"<dd>{', '.join(f'{split} {count:,}' for split, count in counts.items())}</dd>" in page
+    assert f"<pre>nlptl replay {result.directory.name}</pre>" in page
 
 
 def test_the_command_says_where_the_page_is(make: Make, near_gate: None, tmp_path: Path) -> None:

@@ -241,9 +241,49 @@ def test_rows_beyond_the_window_are_cut(tmp_path: Path) -> None:
 
 
 def test_one_part_alone_by_hand() -> None:
-    """From 0.4 to 0.6 is a third of the way to 1."""
-    scores = {"majority": 0.4, "tfidf_linear": 0.9, "first_part": 0.5, "second_part": 0.6}
-    assert [one.what[:15] for one in pairs.part_alone(scores, "accuracy", "test")] == ["the second part"]
+    """From 0.4 to 0.47 is a tenth of the way to 1 and more, to 0.45 it is not; it must be more than chance as well."""
+    scores = {"majority": 0.4, "tfidf_linear": 0.9, "first_part": 0.45, "second_part": 0.47}
+    lows = {"majority": 0.36, "tfidf_linear": 0.87, "first_part": 0.41, "second_part": 0.43}
+    assert [one.what[:15] for one in pairs.part_alone(scores, lows, "accuracy", "test")] == ["the second part"]
+    assert not list(pairs.part_alone(scores, {**lows, "second_part": 0.39}, "accuracy", "test"))
+
+
+@pytest.mark.parametrize(
+    ("place", "fold", "told"),
+    [("xnli_dev/dev-en.tsv.gz", 3, ["the second part"]), ("xnli_dev/dev-de.tsv.gz", 3, ["the second part"]),
+     ("pawsx_dev/dev-en.tsv", 1, []), ("pawsx_dev/dev-de.tsv", 1, [])],
+)  # fmt: skip
+def test_hypotheses_of_xnli_tell_and_parts_of_pawsx_do_not(data: Path, place: str, fold: int, told: list[str]) -> None:
+    """Poliak and others (2018) found that hypotheses of MNLI, whose kin XNLI is, tell the label; premises come three
+    times each, once with each label. PAWS-X was made so that no part does.
+    """
+    import gzip
+
+    from nlptl import baselines, metrics
+    from nlptl.statistics import wilson
+
+    file = data / place
+    content = (gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()).decode()
+    rows = [line.split("\t") for line in content.splitlines()]
+    parts: dict[int, list[list[str]]] = {0: [], 1: [], 2: [], 3: []}
+    for number, row in enumerate(rows):
+        parts[number // fold % 4].append(row)
+    train, dev, test = parts[0] + parts[1], parts[2], parts[3]
+    gold = [row[2] for row in test]
+    scores, lows = {}, {}
+    for name, predicted in (
+        ("majority", baselines.majority([row[2] for row in train], len(test)).predicted),
+        *(
+            (name, baselines.tfidf_linear(
+                [row[side] for row in train], [row[2] for row in train], [row[side] for row in test],
+                dev_texts=[row[side] for row in dev], dev_labels=[row[2] for row in dev],
+            ).predicted)
+            for side, name in enumerate(("first_part", "second_part"))
+        ),
+    ):  # fmt: skip
+        scores[name] = metrics.accuracy(metrics.alone(gold), metrics.alone(predicted))
+        lows[name] = wilson(round(scores[name] * len(gold)), len(gold)).low
+    assert [one.what[:15] for one in pairs.part_alone(scores, lows, "accuracy", "test")] == told
 
 
 def test_a_model_that_is_sure_without_reason_doubts_nothing(tmp_path: Path) -> None:

@@ -125,3 +125,33 @@ def test_ten_thousand_rows_take_seconds() -> None:
     found = overlap.groups(texts)
     assert time.process_time() - started < 5
     assert sum(group != number for number, group in enumerate(found)) == 100
+
+
+def test_all_pairs_are_found_that_brute_force_finds() -> None:
+    """Texts of every length, changed a little: on the limit of similarity the places of shared grams decide."""
+    rng = random.Random(2)
+    words = ["".join(rng.choices("abcdefg", k=rng.randint(2, 6))) for _ in range(60)]
+    base = [" ".join(rng.choices(words, k=rng.randint(1, 30))) for _ in range(150)]
+    left = [*base, "", "a", "ab c"]
+    right = []
+    for text in base:
+        signs = list(text)
+        for _ in range(rng.randint(0, 3)):
+            signs[rng.randrange(len(signs))] = rng.choice("xyz")
+        right.append("".join(signs[rng.randint(0, 2) :]) or "q")
+
+    def grams(text: str) -> set[str]:
+        padded = text + "\0" * (overlap.GRAM - len(text))
+        return {padded[start : start + overlap.GRAM] for start in range(len(padded) - overlap.GRAM + 1)}
+
+    def alike(one: str, other: str) -> bool:
+        first, second = grams(one), grams(other)
+        return len(first & second) / len(first | second) >= overlap.SIMILAR - 1e-12
+
+    expected = {(a, b) for a, one in enumerate(left) for b, other in enumerate(right) if alike(one, other)}
+    assert len(expected) > 50
+    assert {(a, b) for a, b, _ in overlap._similar(left, right)} == expected
+    both = left + right
+    inside = {(a, b) for b, other in enumerate(both) for a, one in enumerate(both[:b]) if alike(one, other)}
+    found = [(min(a, b), max(a, b)) for a, b, _ in overlap._similar(both, None)]
+    assert set(found) == inside

@@ -288,6 +288,9 @@ def test_labels_that_differ_in_case_and_spaces_are_one() -> None:
         (["a", "b|c", "c|a", "b"], "|"),
         (["joy, fear", "fear", "joy, anger", "anger, fear"], ","),
         (["yes/no", "maybe"], None),
+        (["economy", "economy|sport", "sport"], "|"),
+        (["economy", "economy|sport", "sport", "health", "arts"], "|"),
+        (["yes", "no", "yes, a little"], None),
         (["food, drink", "rooms"], None),
         (["and/or", "either/or", "x"], None),
     ],
@@ -306,6 +309,18 @@ def test_epochs_are_those_of_the_shipped_recipes(rows: int, classes: int, epochs
     found = training.training(rows, counts, [20] * 100, training.DEFAULT, several=False)
     assert found.epochs.value == epochs
     assert found.batch.value <= rows
+
+
+def test_few_rows_of_dev_choose_no_epoch() -> None:
+    assert [training.select(rows).value for rows in (12, 99, 100, 5000)] == ["last", "last", "dev", "dev"]
+
+
+def test_windows_of_questions_leave_room_for_them() -> None:
+    short = training.answering(24, [20] * 24, [3] * 24, training.DEFAULT)
+    assert (short.max_tokens.value, short.task["stride"].value, short.task["answer_tokens"].value) == (128, 32, 30)
+    long = training.answering(87_599, [400] * 100, [*[4] * 90, *[47] * 10], training.DEFAULT)
+    assert (long.max_tokens.value, long.task["answer_tokens"].value, long.epochs.value) == (256, 50, 2)
+    assert training.answering(3696, [200], [4], training.DEFAULT).epochs.value == 4, "as the recipe tydiqa"
 
 
 def test_one_label_with_most_rows_is_not_judged_by_accuracy() -> None:

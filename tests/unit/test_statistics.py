@@ -247,3 +247,14 @@ def test_mean_and_spread() -> None:
     found = statistics.mean_and_spread(scores)
     assert [found.low, found.high] == pytest.approx([expected.low, expected.high], abs=1e-12)
     assert statistics.mean_and_spread([0.5]) == statistics.Spread(0.5, None, None, None, 1)
+
+
+def test_a_mean_of_equal_extremes_is_not_certain() -> None:
+    """Six answers of six right: a resample is always the same, and still other rows may be wrong. Wilson's bound is
+    n / (n + z^2).
+    """
+    found = statistics.bootstrap_mean([1.0] * 6, seed=0)
+    assert (found.low, found.value, found.high) == (pytest.approx(6 / (6 + 1.959964**2), abs=1e-6), 1.0, 1.0)
+    found = statistics.bootstrap_mean([0.0] * 6, seed=0)
+    assert (found.low, found.value) == (0.0, 0.0)
+    assert found.high == pytest.approx(1.959964**2 / (6 + 1.959964**2), abs=1e-6)
