@@ -13,9 +13,6 @@ import torch
 Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """(prefixes [P, U], the row of each [P]) -> log-probabilities [P, N] of the next piece."""
 
-HOPELESS = -1e4
-"""The score of a row for which nothing could be written."""
-
 Allowed = Callable[[Sequence[int], int], torch.Tensor]
 """(prefix without its start, row) -> which pieces may follow, bool [N]."""
 
@@ -58,12 +55,14 @@ def search(
         score_P = torch.tensor([score for *_, score in alive], dtype=torch.float64, device=device)
         prefix_PU = torch.cat([prefix_PU[parents], pieces[:, None]], 1)
     for row, prefix, score in zip(row_P.tolist(), prefix_PU[:, 1:].tolist(), score_P.tolist(), strict=True):
-        if not any(not one.cut for one in done[row]):
-            done[row].append(Found(tuple(prefix), score, cut=True))
-    for found in done:
-        if not found:  # a grammar let nothing follow
-            found.append(Found((), HOPELESS, cut=True))
-    return [sorted(found, key=lambda one: -one.score)[:beams] for found in done]
+        done[row].append(Found(tuple(prefix), score, cut=True))
+    return [_best(found, beams) for found in done]
+
+
+def _best(found: list[Found], beams: int) -> list[Found]:
+    """Give the best of those that came to an end; where none did, the best of those that were cut."""
+    ended = [one for one in found if not one.cut]
+    return sorted(ended or found, key=lambda one: -one.score)[:beams]
 
 
 def _held(ahead_PN: torch.Tensor, allowed: Allowed, prefix_PU: torch.Tensor, row_P: torch.Tensor) -> torch.Tensor:
@@ -81,6 +80,8 @@ def _widen(
     flat = total_PN[members].flatten()
     best = flat.topk(min(2 * beams, len(flat)))
     going: list[tuple[int, int, int, float]] = []
+    if best.values[0] == -torch.inf:  # a grammar lets nothing follow
+        done[row] += [Found(tuple(prefix_PU[one, 1:].tolist()), 0.0, cut=True) for one in members.tolist()]
     for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         if score == -torch.inf:
             break
@@ -96,5 +97,5 @@ def _widen(
 
 def _settled(done: list[Found], score: float, beams: int) -> bool:
     """Say whether a prefix of that score can no longer enter the best: scores only fall."""
-    finished = sorted((one.score for one in done), reverse=True)
+    finished = sorted((one.score for one in done if not one.cut), reverse=True)
     return len(finished) >= beams and score <= finished[beams - 1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 import pytest
 import torch
@@ -40,7 +39,8 @@ def test_a_wide_beam_finds_the_best_of_all(seed: int) -> None:
     found = beams.search(stepping(table), rows=3, beams=200, longest=LONGEST, start=START, end=END)
     for row, listed in enumerate(found):
         truth = sorted(every(table, row).items(), key=lambda pair: -pair[1])
-        finished = [one for one in listed if not one.cut]
+        finished = listed
+        assert not any(one.cut for one in listed)
         assert len(finished) == len(truth) == sum(3**n for n in range(LONGEST))
         assert [one.pieces for one in finished] == [pieces for pieces, _ in truth]
         assert [one.score for one in finished] == pytest.approx([score for _, score in truth], abs=1e-5)
@@ -92,5 +92,16 @@ def test_a_row_that_nothing_may_follow_is_cut_and_not_lost() -> None:
     ((one,),) = beams.search(
         stepping(world(1, 1)), rows=1, beams=2, longest=LONGEST, start=START, end=END, allowed=lambda prefix, row: never
     )
-    assert one == beams.Found((), beams.HOPELESS, cut=True)
-    assert math.isfinite(one.score)
+    assert one == beams.Found((), 0.0, cut=True)
+
+
+def test_a_row_that_is_stuck_keeps_what_it_has() -> None:
+    def allowed(prefix: object, row: int) -> torch.Tensor:
+        assert isinstance(prefix, list)
+        return torch.arange(PIECES) > 1 if len(prefix) < 2 else torch.zeros(PIECES, dtype=torch.bool)
+
+    ((one,),) = beams.search(
+        stepping(world(1, 1)), rows=1, beams=1, longest=LONGEST, start=START, end=END, allowed=allowed
+    )
+    assert one.cut
+    assert len(one.pieces) == 2
