@@ -51,7 +51,8 @@ ASKED = {
         "capital", "city", "SELECT capital FROM country WHERE name = {c}", lambda world, country: [country.capital]
     ),
     "population": Asked(
-        "population", "people", "SELECT population FROM country WHERE name = {c}", lambda world, country: [country.people]
+        "population", "people", "SELECT population FROM country WHERE name = {c}",
+        lambda world, country: [country.people],
     ),
     "area": Asked("area", "area", "SELECT area FROM country WHERE name = {c}", lambda world, country: [country.area]),
     "continent": Asked(
@@ -156,7 +157,7 @@ def link(template: Template, args: Args) -> Fact | None:
 
 
 def held_out(asked: str, described: str, holdout: str) -> bool:
-    """Say whether a template is kept from training: `depth`, every description; `combinations`, a third of the pairs."""
+    """Say whether training never sees a template: `depth`, every description; `combinations`, a third of the pairs."""
     if not described:
         return False
     place = list(ASKED).index(asked) + list(DESCRIPTIONS).index(described)

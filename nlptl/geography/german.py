@@ -186,7 +186,7 @@ QUESTIONS = {
     "total": (
         "Wie viele Menschen leben {c.loc} und {d.loc} zusammen?",
         "Wie viele Einwohner haben {cd} insgesamt?",
-        "Wie groß ist die Bevölkerung von {c.dat} und {d.dat} zusammen?",
+        "Auf wie viele Einwohner kommen {cd} zusammen?",
     ),
     "speaking": (
         "In welchen Ländern {k.gen} ist {l} Amtssprache?",

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 
 OPEN, CLOSE = "\x02", "\x03"
 """Stand around the answer until its place is known."""
-FORMS = ("nom", "gen", "dat", "acc", "loc")
 _VOWELS = "aeiouAEIOUÉÈéèÎî"
 
 
@@ -139,8 +138,12 @@ def tongue(language: str, written: str) -> Phrase:
 
 def listed(language: str, phrases: Sequence[Phrase], *, marked: bool = False) -> Phrase:
     """Give `A, B and C`. Marks stand around the whole, articles too."""
-    texts = [_joined(language, [getattr(each, form) for each in phrases], marked) for form in FORMS]
-    return Phrase(*texts, plural=len(phrases) > 1 or phrases[0].plural)
+
+    def joined(form: str) -> str:
+        return _joined(language, [getattr(each, form) for each in phrases], marked)
+
+    plural = len(phrases) > 1 or phrases[0].plural
+    return Phrase(joined("nom"), joined("gen"), joined("dat"), joined("acc"), joined("loc"), plural)
 
 
 def _joined(language: str, texts: Sequence[str], marked: bool) -> str:

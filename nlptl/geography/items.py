@@ -24,7 +24,7 @@ Holdout = Literal["combinations", "depth"]
 
 @dataclass(frozen=True)
 class Item:
-    """One question in no language yet. `way` is which of the three wordings; `answered` is False where nothing is found."""
+    """One question in no language yet. `way` is which of the three wordings; `answered`: there is something to find."""
 
     template: Template
     args: Args
@@ -103,18 +103,13 @@ def _turns(each: Sequence[Iterator[Item]]) -> Iterator[Item]:
         yield from (item for item in several if item is not None)
 
 
-@functools.cache
-def sizes(holdout: Holdout) -> Mapping[str, tuple[int, int]]:
-    """Give split -> how many questions with an answer there are, and how many without, for the seed that has fewest.
-
-    How the instances without an answer fall depends on the seed; what is sure is the number of all, so a split's
-    questions with an answer are at least all less those without.
-    """
-    return {split: (len(pool(0, holdout, split, True)), len(pool(0, holdout, split, False))) for split in SPLITS}
+def sizes(seed: int, holdout: Holdout) -> Mapping[str, tuple[int, int]]:
+    """Give split -> how many different questions there are with an answer, and how many without, in each language."""
+    return {split: (len(pool(seed, holdout, split, True)), len(pool(seed, holdout, split, False))) for split in SPLITS}
 
 
 def chosen(seed: int, holdout: Holdout, split: str, rows: int, unanswered: float) -> list[Item]:
-    """Give the items of a split of so many rows, a share of them without an answer. ValueError where there are fewer."""
+    """Give a split of so many rows, a share of them without an answer. ValueError where there are fewer."""
     pools = {answered: iter(pool(seed, holdout, split, answered)) for answered in (True, False)}
     found = []
     for number in range(rows):

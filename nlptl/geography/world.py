@@ -98,6 +98,7 @@ def _names(kind: str) -> dict[str, list[str]]:
     return {row[0].removeprefix("the "): row for row in _table(text)}
 
 
+@functools.cache
 def phrase(kind: str, name: str, language: str, *, marked: bool = False) -> Phrase:
     """Give the forms of a thing in a language; `kind` is country, city, river, continent or language (no article)."""
     written = _names(kind)[name][grammar.LANGUAGES.index(language)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nlptl import seeds
@@ -80,6 +81,7 @@ def _answer(template: Template, truth: Truth, language: str, *, marked: bool) ->
     return grammar.same(f"{OPEN}{text}{CLOSE}" if marked else text)
 
 
+@functools.lru_cache(maxsize=100_000)
 def statement(fact: Fact, language: str, *, marked: bool = False) -> str:
     """Say what is true; `marked`: with marks around the answer."""
     template = items.templates()[fact.template]
@@ -98,9 +100,8 @@ def passage(item: Item, language: str, seed: int) -> Passage:
 
     Which sentences, and their order, is the same in every language.
     """
-    rng = seeds.stream(seed, "geography", "passage", item.template.name, *item.args, item.way)
     own = Fact(item.template.name, item.args)
-    facts = _facts(item, own, rng)
+    facts = _facts(own, item.way, seed)
     gap = "" if language == "jpn" else " "
     text = gap.join(statement(fact, language, marked=fact == own) for fact in facts)
     if not item.answered:
@@ -109,31 +110,33 @@ def passage(item: Item, language: str, seed: int) -> Passage:
     return Passage(text.replace(OPEN, "").replace(CLOSE, ""), text[start + 1 : end], start)
 
 
-def _facts(item: Item, own: Fact, rng: random.Random) -> list[Fact]:
-    """Choose the sentences of a passage, those that repeat nothing."""
-    link = described.link(item.template, item.args)
-    found = [own] if item.answered else []
+@functools.lru_cache(maxsize=100_000)
+def _facts(own: Fact, way: int, seed: int) -> Sequence[Fact]:
+    """Choose the sentences of a passage, those that repeat nothing: first about the same things, then others alike."""
+    rng = seeds.stream(seed, "geography", "passage", own.template, *own.args, way)
+    template = items.templates()[own.template]
+    link = described.link(template, own.args)
+    found = [own] if items.truth(own.template, own.args) else []
     found += [link] if link is not None else []
-    near, alike = _near(item), _alike(item)
-    rng.shuffle(near)
-    rng.shuffle(alike)
     count = rng.randint(LEAST, MOST)
     about = len(found) + max(1, (count - len(found)) // 2)
-    for fact in _fresh(near[:40], found):
-        if len(found) < about:
-            found.append(fact)
-    for fact in _fresh(alike[:40], found):
-        if len(found) < count:
-            found.append(fact)
+    _add(_drawn(_near(template, own.args), rng), found, about)
+    _add(_drawn(_alike(template), rng), found, count)
     rng.shuffle(found)
     return found
 
 
-def _fresh(facts: Sequence[Fact], found: list[Fact]) -> Iterator[Fact]:
-    """Give what is not yet said, looking at `found` as it grows."""
+def _drawn(facts: Sequence[Fact], rng: random.Random) -> list[Fact]:
+    return rng.sample(facts, min(len(facts), 3 * MOST))
+
+
+def _add(facts: Sequence[Fact], found: list[Fact], count: int) -> None:
+    """Add what is not yet said until `count` sentences are found."""
     for fact in facts:
+        if len(found) >= count:
+            break
         if not any(_say_the_same(fact, other) for other in found):
-            yield fact
+            found.append(fact)
 
 
 def _say_the_same(one: Fact, other: Fact) -> bool:
@@ -144,6 +147,7 @@ def _say_the_same(one: Fact, other: Fact) -> bool:
     return len(words) == 1 or words in _SAME
 
 
+@functools.cache
 def _meant(fact: Fact) -> tuple[str | int, ...]:
     """Give what a fact is about: its country by name, however that is described; of a capital, its country."""
     template = items.templates()[fact.template]
@@ -156,9 +160,8 @@ def _meant(fact: Fact) -> tuple[str | int, ...]:
     return fact.args
 
 
-def _near(item: Item) -> list[Fact]:
-    """Give what else can be said of the countries and rivers that an item speaks of."""
-    template, args = item.template, item.args
+def _near(template: Template, args: Args) -> list[Fact]:
+    """Give what else can be said of the countries and rivers that a question speaks of."""
     if template.words in described.ASKED:
         country = described.country_of(world(), template.described, str(args[0]))
         assert country is not None
@@ -175,9 +178,10 @@ def _near(item: Item) -> list[Fact]:
     return [fact for fact in (*asked, *said) if items.truth(fact.template, fact.args)]
 
 
-def _alike(item: Item) -> list[Fact]:
+@functools.cache
+def _alike(template: Template) -> Sequence[Fact]:
     """Give what answers the same question about something else."""
-    name = item.template.words if item.template.words in described.ASKED else item.template.name
+    name = template.words
     return [Fact(name, args) for args in items.askable(name) if items.truth(name, args)]
 
 

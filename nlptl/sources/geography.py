@@ -10,12 +10,9 @@ from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.geography import database, grammar, items, writing
 from nlptl.sources import Part, Record, Source
 
-BEST = 1.0
-"""The best reachable score, of every task: nothing is noisy, and what is asked can be read off the text."""
-
 
 class Geography(Source):
-    """Columns: `question` and `text` (the same), `label`, `form`, `database`, `context`, `answers`, `template`, `truth`.
+    """Columns: `question`, `text` (the same), `label`, `form`, `database`, `context`, `answers`, `template`, `truth`.
 
     Row n is the same item in every language. `form` is SQL, `database` the path of the SQLite file that it runs on,
     `truth` what it gives there, as a JSON list of rows; names in both are English.
@@ -24,13 +21,14 @@ class Geography(Source):
     kind: Literal["geography"]
 
     edition: Literal[1]
-    """Which facts and sentences: they are changed under a new number alone, so that a card's rows stay what they are."""
+    """Which facts and sentences: they change under a new number alone, so that a card's rows stay what they are."""
 
     seed: int = Field(ge=0, le=2**32 - 1)
     """One seed is one choice of questions, of their splits, and of the sentences around the answers."""
 
-    rows: Mapping[Literal["train", "dev", "test", "test_compositional"], int]
-    """Rows of each split, for each language. A longer split begins with the shorter one."""
+    rows: Mapping[str, int]
+    """Rows of each split, for each language: `train`, `dev`, `test`, `test_compositional`. A longer split begins with
+    the shorter one."""
 
     holdout: Literal["combinations", "depth"]
     """What training never shows, and `test_compositional` alone asks. `combinations`: a third of the pairs of what is
@@ -43,6 +41,8 @@ class Geography(Source):
     @model_validator(mode="after")
     def _there_are_so_many(self) -> "Geography":
         for split, count in self.rows.items():
+            if split not in items.SPLITS:
+                raise ValueError(f"rows: no split '{split}'; {did_you_mean(split, items.SPLITS)}")
             if count < 0:
                 raise ValueError(f"rows: {split}: {count} is not a number of rows")
             try:
@@ -50,6 +50,10 @@ class Geography(Source):
             except ValueError as fault:
                 raise ValueError(f"rows: {fault}") from None
         return self
+
+    def best(self) -> float:
+        """Give the best reachable score of every task: nothing is noisy, what is asked can be read off the text."""
+        return 1.0
 
     def records(self, part: Part) -> Iterator[Record]:
         """Yield the rows of a split in one language. Raises BadInput for a split or language that there is not."""
