@@ -156,6 +156,19 @@ def test_passages_say_nothing_twice_and_answer_once() -> None:
         assert len(set(said)) == len(said)
 
 
+def test_passages_are_parallel() -> None:
+    """The answer stands in the same sentence of as many in every language."""
+    ends = {"jpn": "。"}
+    for item in items.chosen(1, "combinations", "train", 200, 0.0):
+        shapes = set()
+        for language in grammar.LANGUAGES:
+            found = writing.passage(item, language, 1)
+            parts = re.split(ends.get(language, r"\.(?= |$)"), found.text)
+            before = re.split(ends.get(language, r"\.(?= |$)"), found.text[: found.start])
+            shapes.add((len(parts), len(before)))
+        assert len(shapes) == 1, item
+
+
 def test_rows_are_the_same_items_in_every_language() -> None:
     for split in ROWS:
         found = [read(split, language) for language in grammar.LANGUAGES]
