@@ -51,8 +51,8 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
-    given = plan.task.given
-    warnings = [*checked.warnings, *_conflicts(rows, plan.task), *suspicions.suspicions(rows, given), *_rare(plan, rows)]
+    found = [*_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
+    warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     return Inputs(
         plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
     )
