@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,8 @@ class Geography(Source):
     Row n is the same item in every language. `form` is SQL, `database` the path of the SQLite file that it runs on,
     `truth` what it gives there, as a JSON list of rows; names in both are English.
     """
+
+    databases: ClassVar[bool] = True
 
     kind: Literal["geography"]
 

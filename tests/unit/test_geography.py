@@ -291,6 +291,11 @@ def test_parsing_rows_carry_query_and_database(tmp_path: Path) -> None:
         with closing(sqlite3.connect(row.values["database"])) as connection:
             found = [list(one) for one in connection.execute(row.values["form"])]
         assert found == json.loads(row.values["truth"]) != []
+    named = json.loads(Path(tmp_path / "geography.yaml").read_text(encoding="utf-8"))
+    named["form"]["database"] = {"file": "a.sqlite", "sha256": "0" * 64}
+    (tmp_path / "geography.yaml").write_text(json.dumps(named), encoding="utf-8")
+    with pytest.raises(BadInput, match="the source makes the database"):
+        cards.find(str(tmp_path / "geography.yaml"))
     ids = [row.id for row in data_rows.rows(data_rows.load(card, "dev", ["deu", "jpn"]))]
     assert ids[0] == "dev/deu/000000"
     assert ids[13] == "dev/jpn/000000"
