@@ -61,10 +61,12 @@ def _parts(count: int) -> tuple[int, int]:
     return part, part
 
 
-def instances(template: Template, seed: int, holdout: Holdout) -> dict[str, list[Args]]:
-    """Deal out what a template can be asked of: no query stands in two splits."""
-    found = list(askable(template.name))
-    seeds.stream(seed, "geography", "split", template.name).shuffle(found)
+def instances(template: Template, seed: int, holdout: Holdout, answered: bool) -> dict[str, list[Args]]:
+    """Deal out what a template can be asked of, with an answer or without: no query stands in two splits, and what dev
+    and test ask, training asks of something else.
+    """
+    found = [args for args in askable(template.name) if bool(truth(template.name, args)) == answered]
+    seeds.stream(seed, "geography", "split", template.name, str(answered)).shuffle(found)
     if held_out(template, holdout):
         return {"test_compositional": found}
     dev, test = _parts(len(found))
@@ -79,7 +81,8 @@ def pool(seed: int, holdout: Holdout, split: str, answered: bool) -> Sequence[It
     """
     classes: dict[str, list[Iterator[Item]]] = {}
     for template in templates().values():
-        items = _items(template, instances(template, seed, holdout).get(split, []), seed, answered)
+        dealt = instances(template, seed, holdout, answered).get(split, [])
+        items = _items(template, dealt, seed, answered)
         if items:
             classes.setdefault(template.label, []).append(iter(items))
     for label in classes:
@@ -88,12 +91,7 @@ def pool(seed: int, holdout: Holdout, split: str, answered: bool) -> Sequence[It
 
 
 def _items(template: Template, dealt: Sequence[Args], seed: int, answered: bool) -> list[Item]:
-    found = [
-        Item(template, args, way, answered)
-        for args in dealt
-        if bool(truth(template.name, args)) == answered
-        for way in range(WAYS)
-    ]
+    found = [Item(template, args, way, answered) for args in dealt for way in range(WAYS)]
     seeds.stream(seed, "geography", "items", template.name, str(answered)).shuffle(found)
     return found
 
