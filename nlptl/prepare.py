@@ -14,7 +14,7 @@ from nlptl.data import batches, suspicions
 from nlptl.data import rows as reading
 from nlptl.errors import BadInput, Problem
 from nlptl.recipe import Recipe
-from nlptl.tasks import Row
+from nlptl.tasks import Row, Task
 from nlptl.version import __version__
 
 SHOWN = 20
@@ -51,8 +51,8 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
-    given = plan.task.given
-    warnings = [*checked.warnings, *_conflicts(rows, given), *suspicions.suspicions(rows, given), *_rare(plan, rows)]
+    found = [*_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
+    warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     return Inputs(
         plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
     )
@@ -93,13 +93,13 @@ def _rare(plan: Recipe, rows: Mapping[str, Sequence[Row]]) -> list[str]:
     return [f"train.evaluate_every: {every}, but the run has {steps} steps: it is evaluated once"] * (every > steps)
 
 
-def _conflicts(rows: Mapping[str, Sequence[Row]], given: Sequence[str]) -> list[str]:
+def _conflicts(rows: Mapping[str, Sequence[Row]], task: Task) -> list[str]:
     """Warn of training rows of one text that have different gold."""
     seen: dict[str, tuple[str, str]] = {}
     found = []
     for row in rows["train"]:
-        text = repr([row.values.get(key) for key in given])
-        gold = repr(sorted((key, value) for key, value in row.values.items() if key not in given))
+        text = repr([row.values.get(key) for key in task.given])
+        gold = repr([row.values.get(key) for key in task.gold_columns()])
         first = seen.setdefault(text, (gold, row.id))
         if first[0] != gold:
             found.append(f"{first[1]} and {row.id}")

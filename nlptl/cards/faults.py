@@ -27,8 +27,10 @@ def _form_faults(card: DataCard) -> Iterator[Found]:
         yield ("form",), "no column holds the forms", "add 'form: COLUMN' to 'columns'"
     if card.form is not None and card.form.database is not None and card.form.language != "sql":
         yield ("form", "database"), f"forms of the language '{card.form.language}' are not run", "remove it"
-    if "database" in card.columns:
+    if "database" in card.columns and not card.source.databases:
         yield ("columns", "database"), "is no column of the data", "'form: {database: …}' names the file"
+    if card.source.databases and card.form is not None and card.form.database is not None:
+        yield ("form", "database"), "the source makes the database", "remove it, and add 'database' to 'columns'"
 
 
 def _label_faults(card: DataCard) -> Iterator[Found]:

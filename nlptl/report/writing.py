@@ -227,7 +227,7 @@ def _write_predictions(job: Job, one: Section, features: Sequence[Feature], seen
     """Write a JSON line a row: id, gold, prediction, whether it is right, what slices go by (`seen`: in training too),
     probabilities. Give the file's name in the run directory.
     """
-    given = job.inputs.recipe.task.given
+    columns = job.inputs.recipe.task.gold_columns()
     tokens: Counter[str] = Counter()
     for feature in features:  # the windows of a row are added up
         tokens[feature.row_id] += len(feature.input_ids) + feature.cut
@@ -235,7 +235,7 @@ def _write_predictions(job: Job, one: Section, features: Sequence[Feature], seen
     lines = []
     for row, right in zip(one.rows, one.scores.per_example["correct"], strict=True):
         said = by_id[row.id]
-        gold = {key: value for key, value in row.values.items() if key not in given}
+        gold = {key: row.values[key] for key in columns if key in row.values}
         record = {
             "id": row.id, "gold": gold, "predicted": said.value, "correct": right, "language": row.language,
             "tokens": tokens[row.id], "detail": dict(said.detail),

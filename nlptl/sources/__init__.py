@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from nlptl.strict import Value
 
@@ -40,6 +40,10 @@ class Part:
 
 class Source(Value):
     """Contract of a source: settings are fields, `records` is the verb."""
+
+    databases: ClassVar[bool] = False
+    """Whether it makes a SQLite file and gives its path in the column `database`. What a file of data says is no such
+    path: a card names the database then."""
 
     kind: str
 

@@ -201,6 +201,11 @@ class Task(Value):
 
     kind: str
 
+    def gold_columns(self) -> tuple[str, ...]:
+        """Name the columns that hold gold: those of `columns` that are not given. A card may have others beside."""
+        named = (name for needed in self.columns for name in needed.split("|"))
+        return tuple(name for name in named if name not in self.given)
+
     def metrics_of(self, card: DataCard) -> tuple[str, ...]:
         """Name what `score` gives on such data, the main metric first; a recipe may select by any but
         the `errors`.

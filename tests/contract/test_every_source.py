@@ -97,7 +97,10 @@ WRITTEN: dict[str, Callable[[Path], tuple[dict[str, Any], Path]]] = {
     "parallel_xml": of_parallel_xml,
 }
 """For each kind that reads files: settings, and a file or folder that holds TEXTS with the label `no`."""
-MADE = {"made": {"world": "topics", "seed": 1, "rows": {"train": 5}, "classes": 3, "words": 8, "noise": 0.1}}
+MADE: dict[str, dict[str, Any]] = {
+    "made": {"world": "topics", "seed": 1, "rows": {"train": 5}, "classes": 3, "words": 8, "noise": 0.1},
+    "geography": {"edition": 1, "seed": 1, "rows": {"train": 5}, "holdout": "combinations"},
+}
 
 
 def test_every_kind_is_tried_here() -> None:

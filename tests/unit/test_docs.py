@@ -34,6 +34,7 @@ def module(path: Path) -> Any:
 docs_commands = module(ROOT / "tests" / "docs_commands.py")
 make_reference = module(ROOT / "docs" / "make_reference.py")
 make_api = module(ROOT / "docs" / "make_api.py")
+make_geography = module(ROOT / "docs" / "make_geography.py")
 COMMANDS = [(page.name, line) for page in PAGES for line in docs_commands.commands(page, "sh", "bash")]
 
 
@@ -95,6 +96,11 @@ def test_the_python_interface_is_up_to_date() -> None:
     page = make_api.PAGE.read_text(encoding="utf-8")
     assert make_api.page() == page, "run: python docs/make_api.py"
     assert "### `nlptl.load`" in page
+
+
+def test_the_page_of_the_made_geography_is_up_to_date() -> None:
+    page = make_geography.PAGE.read_text(encoding="utf-8")
+    assert make_geography.with_parts(page) == page, "run: python docs/make_geography.py"
 
 
 def test_every_command_is_described() -> None:
