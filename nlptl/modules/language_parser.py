@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 IGNORED = -100
 WITNESSED = 64
 """Logits, spread over the vocabulary, that a reloaded model must give again."""
+SCORED = 1 << 26
+"""Logits that are held at once when written forms are scored; a form of 60 tokens has 3 million of 49,152."""
 AUTO = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
 
 
@@ -204,11 +206,16 @@ def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Ba
         else:
             read = [_start(backbone), *ids]
             features.append(Feature(one.row_id, one.input_ids, target=target, decoder_ids=read))
-    whole = collate(features, backbone)
     device = batch.inputs["input_ids"].device
-    placed = ({name: one.to(device) for name, one in part.items()} for part in (whole.inputs, whole.targets))
-    said, _ = likelihood(model, Batch(features, *placed))
-    return [float(one) for one in said.sum(1).tolist()]
+    longest = max(len(one.target) for one in features)
+    rows = max(1, SCORED // (longest * int(model.config.vocab_size)))
+    found: list[float] = []
+    for first in range(0, len(features), rows):
+        part = collate(features[first : first + rows], backbone)
+        placed = ({name: one.to(device) for name, one in side.items()} for side in (part.inputs, part.targets))
+        said, _ = likelihood(model, Batch(part.features, *placed))
+        found += [float(one) for one in said.sum(1).tolist()]
+    return found
 
 
 def witness(model: Any, batch: Batch, backbone: Backbone) -> list[Any]:
