@@ -15,7 +15,7 @@ FLOORS = {
     1: [
         "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labels", "texts", "pages", "planting", "sniffing",
-        "answers", "questions", "question_overlap", "spans", "execution", "forms", "nearest",
+        "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "grammars",
     ],
     3: [

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tiny_checkpoints import FAMILIES, STILL, save_checkpoint, save_pretrained
+from tiny_checkpoints import BERTS, DECODERS, ENCODERS, FAMILIES, SEQ2SEQ, save_checkpoint, save_pretrained, still
 
-__all__ = ["FAMILIES", "STILL", "save_checkpoint", "save_pretrained"]
+__all__ = ["BERTS", "DECODERS", "ENCODERS", "FAMILIES", "SEQ2SEQ", "save_checkpoint", "save_pretrained", "still"]
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -57,8 +57,7 @@ def ask(context: str, text: str | None, start: int | None = None) -> dict[str, A
 def test_every_family_learns_its_answers_and_plain_transformers_says_the_same(
     family: str, make: Make, near_gate: None, tmp_path: Path
 ) -> None:
-    still = {"dropout": 0.0, "attention_dropout": 0.0} if family == "distilbert" else tiny.STILL
-    start = tiny.save_checkpoint(tmp_path / "start", family, still)
+    start = tiny.save_checkpoint(tmp_path / "start", family, tiny.still(family))
     source = {**WORLD, "words": 4, "rows": {"train": 16, "test": 8}}
     made = make(start, source=source, task=TASK, train=LEARN, model={"max_tokens": 64},
                 evaluate=[{"split": "train"}, {"split": "test"}])  # fmt: skip
