@@ -90,7 +90,8 @@ def test_biases_and_norms_do_not_decay_as_in_transformers_trainer(make: Make, fa
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_layer_wise_rates(make: Make, family: str, task: str) -> None:
     """The head learns at the full rate, each floor below at half of the one above; the table was written by hand."""
-    section: dict[str, Any] = {"source": {"world": "questions"}, "task": {"kind": "qa", "stride": 4, "answer_tokens": 8}}
+    asked = {"kind": "qa", "stride": 4, "answer_tokens": 8}
+    section: dict[str, Any] = {"source": {"world": "questions"}, "task": asked}
     tuning = [{"kind": "full"}, {"kind": "decay", "factor": 0.5}]
     parts = make(family, tuning=tuning, **(section if task == "qa" else {})).parts()
     found = {name: scale for name, (scale, _) in members(parts).items()}
