@@ -1,4 +1,4 @@
-"""Which task is tested on which architecture: `docs/families.md` shows this table. `python tests/cells.py` writes it."""
+"""Which task is tested on which architecture: docs/families.md shows it. `python tests/cells.py` writes the table."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ TEXTS = ["bado rik mena", "tolu", "vani rik. bado sona bado sona rik mena tolu p
 MARKED = "rik </s> mena"
 """A written end mark: seq2seq models classify at the last one and count them, so transformers' pipeline fails on it."""
 LONG = "bado rik mena tolu " * 30
-PAIRS = [("bado rik", "mena tolu"), ("tolu rik mena bado rik sona", "rik"), ("rik", "bado sona mena rik"), (LONG, "rik")]
+PAIRS = [("bado rik", "mena tolu"), ("tolu rik mena bado rik", "rik"), ("rik", "bado sona mena rik"), (LONG, "rik")]
 ASKED = [("bado", "rik mena tolu"), ("rik rik rik", LONG), ("mena", "Ünï\n ☃ mena  你好 bado")]
 CASES = [(task, family) for task, families in cells.CELLS.items() for family in families]
 CASES += [("pairs", family) for family in ("bert", "roberta", *tiny.DECODERS, *tiny.SEQ2SEQ)]
@@ -122,7 +122,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cell]:
         made[name] = (alone, said(parts, rows), chances, features, parts.opened)
         asked[name] = {
             "task": task, "folder": str(folder / "model"), "ids": [list(one.input_ids) for one in features],
-            "types": [one.token_types for one in features], "inputs": [list(row.values.values()) for row in rows if MARKED not in row.values.values()],
+            "types": [one.token_types for one in features],
+            "inputs": [list(row.values.values()) for row in rows if MARKED not in row.values.values()],
             "rows": [{"id": row.id, "values": dict(row.values)} for row in rows],
         }  # fmt: skip
     done = tiny.python("-c", ASK, given=json.dumps(asked))
