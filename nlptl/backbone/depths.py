@@ -97,9 +97,7 @@ def _observed(base: Any, blocks: list[tuple[nn.Module, ...]]) -> tuple[dict[int,
     return begun, order
 
 
-def _outside(
-    path: str, part: nn.Module, stacks: list[Stack], begun: dict[int, frozenset[int]], blocks: int
-) -> int:
+def _outside(path: str, part: nn.Module, stacks: list[Stack], begun: dict[int, frozenset[int]], blocks: int) -> int:
     """Give the depth of what is in no block: a table, or what runs before its stack, lies at 0; else it belongs to the
     block that comes next.
     """
