@@ -151,9 +151,9 @@ def _separator(tokenizer: Any) -> str:
 
 def positions_of(config: Any) -> int:
     """Give how many tokens fit; RoBERTa's table starts behind the pad token (fairseq's habit)."""
-    if config.model_type in RELATIVE:
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 0
+    if config.model_type in RELATIVE or positions <= 0:  # XLNet says -1
         return 1_000_000
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1_000_000
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"):
         positions -= config.pad_token_id + 1
     return int(positions)

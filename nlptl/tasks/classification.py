@@ -98,10 +98,8 @@ class Classification(Task):
 
     def check_backbone(self, backbone: Backbone) -> list[Problem]:
         """Find architectures without a classifier, and windows that share all that they hold."""
-        found = []
-        if not backbone.offers(AUTO):
-            what = "transformers has no sequence classifier of this architecture"
-            found.append(Problem(what, field="model.checkpoint", fix="take another checkpoint"))
+        what, fix = "transformers has no sequence classifier of this architecture", "take another checkpoint"
+        found = [] if backbone.offers(AUTO) else [Problem(what, field="model.checkpoint", fix=fix)]
         room = backbone.max_tokens - backbone.tokenizer.num_special_tokens_to_add(pair=False)
         if self.stride >= room:
             what = f"windows hold {room} tokens of a text, so neighbours cannot share {self.stride}"
@@ -163,6 +161,11 @@ class Classification(Task):
         model = backbone.model(AUTO, config, "keep" if head == "keep" else "new")
         if names != fitted.names:
             labels.reorder_head(model, [names.index(name) for name in fitted.names], fitted.names)
+        if start == "recipe":
+            from nlptl.modules import neighbours
+
+            rows = [Row(text, {"text": text}, "") for text in ("a", "a " * 8)]
+            neighbours.check(self, model, self.encode(rows, backbone, fitted, "predict"), backbone, fitted)
         return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Labels, purpose: Purpose) -> list[Feature]:

@@ -100,7 +100,15 @@ class QA(Task):
         if self.head == "keep" and not own:
             what = "task.head: keep, but the checkpoint has no head for answers"
             raise BadInput("model.checkpoint", Problem(what, fix="set task.head: new"))
-        return backbone.model(AUTO, {"num_labels": 2}, "keep" if start == "saved" or self.head == "keep" else "new")
+        kept = start == "saved" or self.head == "keep"
+        model = backbone.model(AUTO, {"num_labels": 2}, "keep" if kept else "new")
+        if start == "recipe":
+            from nlptl.modules import neighbours
+
+            rows = [Row(text, {"question": "a", "context": text, "answers": []}, "") for text in ("a", "a " * 8)]
+            features = reading.windows(rows, backbone, stride=0, targets=False)[:2]
+            neighbours.check(self, model, features, backbone, fitted)
+        return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Answers, purpose: Purpose) -> list[Feature]:
         """Tokenise question and context into windows; for training an answer becomes its first and last token.

@@ -172,6 +172,20 @@ def test_architectures_without_a_class_are_refused(
     assert not (tmp_path / "runs").exists()
 
 
+def test_an_architecture_that_reads_its_padding_is_refused(make: Make, tmp_path: Path) -> None:
+    """XLNet classifies at the last column, whatever stands there, and wants padding before the text."""
+    import transformers
+    from tiny_checkpoints import tokenizer
+
+    words = tokenizer("xlm-roberta")
+    config = transformers.XLNetConfig(vocab_size=len(words), d_model=32, n_layer=1, n_head=2, d_inner=64,
+                                      initializer_range=0.3)  # fmt: skip
+    tiny.save_pretrained(transformers.AutoModelForCausalLM.from_config(config), tmp_path / "start")
+    words.save_pretrained(tmp_path / "start")
+    with pytest.raises(BadInput, match="it reads the padding"):
+        make(tmp_path / "start").parts()
+
+
 @pytest.mark.parametrize("family", ["gpt2", "smollm2", "qwen2", "mbart", "t5"])
 def test_a_text_without_a_token_is_answered_too(make: Make, family: str) -> None:
     """GPT's kin make no token of "": the end mark stands there alone, in any batch."""
