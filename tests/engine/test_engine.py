@@ -144,6 +144,14 @@ def test_clipping_scales_the_whole_gradient(make: Make) -> None:
     assert all(torch.equal(free[name], loose[name]) for name in free)
 
 
+@pytest.mark.parametrize("family", ["deberta-v2", "modernbert", "gpt2", "llama"])
+def test_cutting_a_step_changes_nothing_with_dropout_on(make: Make, family: str) -> None:
+    """16 examples, as many as the tiny DeBERTa has relative positions."""
+    made = make(family, train={"batch": 16, "clip": None})
+    (whole,), (cut,) = (made.parts(f"machine.micro_tokens={tokens}").gradients() for tokens in (8192, 64))
+    assert_close(whole, cut, 1e-5)
+
+
 SEVERAL = [(family, 3) for family in tiny.SEQ2SEQ]
 """Into the decoder's blocks, which come after the encoder's."""
 
