@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,6 @@ from nlptl.tuning import Tuning
 if TYPE_CHECKING:
     from torch import nn
 
-BLOCK = re.compile(r"\.(\d+)\.")
-
 
 @dataclass(frozen=True)
 class Group:
@@ -29,7 +26,7 @@ class Group:
     weight_decay: float
 
 
-def make_groups(model: Model, train: Train, tuning: Sequence[Tuning], blocks: int) -> list[Group]:
+def make_groups(model: Model, train: Train, tuning: Sequence[Tuning]) -> list[Group]:
     """Sort the trainable parameters by depth and by whether they decay.
 
     Biases and normalisation weights have no weight decay (Devlin et al. 2019; transformers' Trainer does the same).
@@ -40,7 +37,7 @@ def make_groups(model: Model, train: Train, tuning: Sequence[Tuning], blocks: in
     for name, parameter in model.module.named_parameters():
         if not parameter.requires_grad:
             continue
-        scale = math.prod(kind.scale(depth_of(name, model.head, blocks), blocks) for kind in tuning)
+        scale = math.prod(kind.scale(model.depths[name], model.blocks) for kind in tuning)
         decay = 0.0 if name in plain else train.weight_decay
         found.setdefault((scale, decay), []).append((name, parameter))
     if not found:
@@ -51,19 +48,11 @@ def make_groups(model: Model, train: Train, tuning: Sequence[Tuning], blocks: in
     ]
 
 
-def depth_of(name: str, head: frozenset[str], blocks: int) -> int:
-    """Give 0 for embeddings, 1 … `blocks` for the layers, `blocks` + 1 for the head."""
-    if name in head:
-        return blocks + 1
-    found = BLOCK.search(name)
-    if found:
-        return int(found.group(1)) + 1
-    return 0 if "embed" in name or "wte" in name or "wpe" in name else blocks + 1
-
-
 def _undecayed(module: nn.Module) -> set[str]:
-    """Names of biases and of the weights of normalisations (one-dimensional ones of modules whose class says norm)."""
-    found = {name for name, _ in module.named_parameters() if name.rsplit(".", 1)[-1] == "bias"}
+    """Names of biases (T5's table of them by distance too) and of the weights of normalisations (of modules whose class
+    says norm).
+    """
+    found = {name for name, _ in module.named_parameters() if "bias" in name}
     for prefix, part in module.named_modules():
         if "norm" in type(part).__name__.lower():
             found |= {f"{prefix}.{name}" for name, _ in part.named_parameters(recurse=False)}

@@ -1,7 +1,4 @@
-"""Questions and their answers: rows to windows, spans to predictions, predictions to scores. Nothing here needs torch.
-
-A window is (question, piece of the context); its `extra` is (first context token, where each context token stands).
-"""
+"""Questions and their answers: spans to predictions, predictions to scores. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -11,87 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nlptl import answers, metrics
-from nlptl.errors import BadInput, Problem
-from nlptl.spans import Span, best_threshold, probabilities, tokens_of
-from nlptl.tasks import Backbone, Feature, Prediction, Row, Scores
+from nlptl.spans import Span, best_threshold, probabilities
+from nlptl.tasks import Prediction, Row, Scores
 
 METRICS = ("f1", "exact_match", "f1_by_language", "exact_match_by_language", "calibration_error")
 TEMPERATURES = tuple(2.0 ** (step / 4) for step in range(-12, 17))
 """What dev chooses from: 1/8 to 16, four to an octave."""
-
-SHOWN = 5
-
-
-def windows(rows: Sequence[Row], backbone: Backbone, *, stride: int, targets: bool) -> list[Feature]:
-    """Give each row's windows in order; with `targets` the first and last token of the row's first answer, or (0, 0).
-
-    `cut` counts the tokens of an answer that no window holds whole. Raises BadInput for questions that leave less room
-    than one token beside the stride.
-    """
-    if not rows:
-        return []
-    _check_room(rows, backbone, stride)
-    found = backbone.tokenizer(
-        [row.values["question"] for row in rows], [row.values["context"] for row in rows], truncation="only_second",
-        max_length=backbone.max_tokens, stride=stride, return_overflowing_tokens=True, return_offsets_mapping=True,
-        return_attention_mask=False,
-    )  # fmt: skip
-    types = found.get("token_type_ids")
-    made: list[list[Feature]] = [[] for _ in rows]
-    for number, owner in enumerate(found["overflow_to_sample_mapping"]):
-        row = rows[owner]
-        part = found.encodings[number].sequence_ids
-        begin = part.index(1) if 1 in part else len(part)
-        offsets = [
-            pair for pair, side in zip(found["offset_mapping"][number], part, strict=True) if side == 1
-        ]
-        made[owner].append(
-            Feature(
-                row_id=row.id, input_ids=found["input_ids"][number], window=len(made[owner]),
-                token_types=types[number] if types is not None else None,
-                target=_target(row, begin, offsets) if targets else None, extra=(begin, offsets),
-            )
-        )  # fmt: skip
-    return [feature for row, own in zip(rows, made, strict=True) for feature in _counted(row, own, targets)]
-
-
-def _check_room(rows: Sequence[Row], backbone: Backbone, stride: int) -> None:
-    special = backbone.tokenizer.num_special_tokens_to_add(pair=True)
-    found = backbone.tokenizer(
-        [row.values["question"] for row in rows], add_special_tokens=False, return_attention_mask=False, verbose=False
-    )["input_ids"]
-    long = [
-        Problem(f"the question has {len(ids)} tokens", f"{row.place or 'row'} {row.id}".strip(), "question")
-        for row, ids in zip(rows, found, strict=True)
-        if len(ids) + special + stride + 1 > backbone.max_tokens
-    ]
-    if long:
-        more = [Problem(f"and {len(long) - SHOWN} more rows")] if len(long) > SHOWN else []
-        fix = f"raise model.max_tokens ({backbone.max_tokens}) or lower task.stride ({stride}); questions are never cut"
-        raise BadInput("questions that leave no room for the context", [*long[:SHOWN], *more, Problem(fix)])
-
-
-def _target(row: Row, begin: int, offsets: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    for answer in row.values["answers"]:
-        found = tokens_of(offsets, answer["start"], answer["start"] + len(answer["text"]))
-        if found is not None:
-            return begin + found[0], begin + found[1]
-    return 0, 0
-
-
-def _counted(row: Row, features: list[Feature], targets: bool) -> list[Feature]:
-    """Mark the row's first window where no window holds its answer."""
-    if not targets or not row.values["answers"] or any(feature.target != (0, 0) for feature in features):
-        return features
-    first = row.values["answers"][0]
-    stop = first["start"] + len(first["text"])
-    places = {pair for feature in features for pair in feature.extra[1]}
-    lost = sum(right > first["start"] and left < stop for left, right in places)
-    head = features[0]
-    marked = Feature(
-        head.row_id, head.input_ids, head.window, head.token_types, head.target, cut=lost, extra=head.extra
-    )
-    return [marked, *features[1:]]
 
 
 def prediction(

@@ -1,7 +1,7 @@
 """From the scores of tokens to spans of text: what an extractive answer is chosen by. Pure functions.
 
 A span's score is the sum of its first token's start logit and its last token's end logit; the score of "no answer" is
-the same sum at the first token of the input (Devlin et al. 2019, section 4.3).
+the same sum at one token of the input: the first (Devlin et al. 2019, section 4.3), on decoders the last.
 """
 
 from __future__ import annotations

@@ -37,11 +37,10 @@ def build(
 
     from nlptl.modules import attention, dropout, embedding, first_token
 
-    model = recipe.task.attach(opened, fitted, "recipe")
+    model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
-    blocks = backbone.blocks_of(body)
     for kind in recipe.tuning:
-        model = kind.apply(model, blocks)
+        model = kind.apply(model, model.blocks)
     module: Any = model.module
     noise = None
     attention.choose(body, recipe.machine.attention)
@@ -52,7 +51,7 @@ def build(
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, used)
-    made = groups.make_groups(model, recipe.train, recipe.tuning, blocks)
+    made = groups.make_groups(model, recipe.train, recipe.tuning)
     optimizer = torch.optim.AdamW(
         [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,

@@ -28,7 +28,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
     def made(family: str, *, still: bool = False) -> Path:
         place = folder / f"{family}{'-still' if still else ''}"
-        return place if place.is_dir() else tiny.save_checkpoint(place, family, tiny.STILL if still else {})
+        return place if place.is_dir() else tiny.save_checkpoint(place, family, tiny.still(family) if still else {})
 
     return made
 

@@ -15,8 +15,8 @@ FLOORS = {
     1: [
         "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labels", "texts", "pages", "planting", "sniffing",
-        "answers", "questions", "question_overlap", "spans", "execution", "forms", "nearest", "geography", "grammars",
-        "parses",
+        "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
+        "geography", "grammars", "parses",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tiny_checkpoints import FAMILIES, STILL, save_checkpoint, save_pretrained
+from tiny_checkpoints import BERTS, DECODERS, ENCODERS, FAMILIES, SEQ2SEQ, save_checkpoint, save_pretrained, still
 
-__all__ = ["FAMILIES", "STILL", "save_checkpoint", "save_pretrained"]
+__all__ = ["BERTS", "DECODERS", "ENCODERS", "FAMILIES", "SEQ2SEQ", "save_checkpoint", "save_pretrained", "still"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -120,6 +120,19 @@ class Parts:
     def tensors(self) -> dict[str, Any]:
         """Copy the parameters as they are now."""
         return {name: one.detach().clone() for name, one in self.moving.bare.named_parameters()}
+
+    def save(self, folder: Path) -> None:
+        """Save the model as a run does."""
+        from nlptl import backbone, saved
+        from nlptl.modules import attention, dropout, embedding, first_token
+
+        module = self.moving.bare
+        body = backbone.transformer_of(module)
+        embedding.restore(body)
+        dropout.remove(module)
+        first_token.restore(body)
+        attention.restore(body)
+        saved.save(folder, module, self.opened, self.inputs.recipe.task, self.fitted, "fp32")
 
     def state_dict(self) -> dict[str, Any]:
         """Give the tensors as they would be saved: whole embedding table, stock modules."""

@@ -5,10 +5,11 @@ are refused.
 """
 
 from nlptl.backbone.checkpoint import HUB_ID, MANIFEST, WANTED, Checkpoint, inspect, resolve
-from nlptl.backbone.models import blocks_of, silent, transformer_of
+from nlptl.backbone.depths import with_depths
+from nlptl.backbone.models import silent, transformer_of
 from nlptl.backbone.opened import Opened, open_checkpoint, positions_of
 
 __all__ = [
-    "HUB_ID", "MANIFEST", "WANTED", "Checkpoint", "Opened", "blocks_of", "inspect", "open_checkpoint", "positions_of",
-    "resolve", "silent", "transformer_of",
+    "HUB_ID", "MANIFEST", "WANTED", "Checkpoint", "Opened", "inspect", "open_checkpoint", "positions_of",
+    "resolve", "silent", "transformer_of", "with_depths",
 ]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,8 @@ def open_model(
 ) -> Model:
     """Open the checkpoint as transformers' `auto_class`, its configuration changed, in fp32.
 
-    `head`: `new` draws what is outside of the body from `head_seed`, `keep` takes it as it is stored, `none` says that
+    `head`: `new` draws what is outside of the body from `head_seed` (but for a layer that masked language modelling
+    trained), `keep` takes it as it is stored, `none` says that
     there is nothing outside. Raises BadInput for weights that are missing or have other sizes: transformers would fill
     them with random values without a word.
     """
@@ -28,16 +28,20 @@ def open_model(
     for key, value in changes.items():
         setattr(config, key, value)
     config.pad_token_id = pad_token_id
+    kind = getattr(transformers, auto_class)._model_mapping[type(config)]
+    renamed = _renamed(checkpoint, getattr(kind, "base_model_prefix", ""))
     with silent(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(head_seed)
         module, told = getattr(transformers, auto_class).from_pretrained(
             checkpoint.directory, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32,
-            ignore_mismatched_sizes=True, output_loading_info=True, **_without_pooler(auto_class, config),
+            ignore_mismatched_sizes=True, output_loading_info=True, key_mapping=renamed,
+            **_without_pooler(auto_class, config),
         )  # fmt: skip
-        prefix = f"{module.base_model_prefix}."
+        if renamed:
+            module._weight_conversions = None  # or saving would undo it, and what is saved could not be loaded
         names = [name for name, _ in module.named_parameters()]
-        outside = {name for name in names if not name.startswith(prefix)} if head != "none" else set()
-        if head == "new":
+        outside = _outside(module, names) if head != "none" else set()
+        if head == "new" and not _is_masked(checkpoint):
             _draw_again(module, {name for name in outside if name not in told["missing_keys"]})
     wrong = {key for key, *_ in told["mismatched_keys"]} - (outside if head == "new" else set())
     if wrong:
@@ -53,6 +57,41 @@ def open_model(
     if head == "keep" and missing:
         raise bad(checkpoint.name, f"weights of the head are missing: {sorted(missing)}", "set task.head: new")
     return Model(module, frozenset(outside | missing))
+
+
+def _renamed(checkpoint: Checkpoint, prefix: str) -> dict[str, str] | None:
+    """Give what turns the stored names of a body into those of a class that calls its body otherwise.
+
+    Llama's and Qwen's classes for answers say "transformer" where all others of theirs say "model"; without this
+    transformers fills the whole body with random values, and warns.
+    """
+    other = {"transformer": "model", "model": "transformer"}.get(prefix, "")
+    stored = {key.split(".")[0] for key in checkpoint.keys}
+    if prefix in stored or f"{other}.embed_tokens.weight" not in checkpoint.keys:
+        return None
+    return {rf"^{other}\.": f"{prefix}."}
+
+
+HEADS = frozenset({"classifier", "score", "classification_head", "qa_outputs"})
+"""What transformers calls its heads: what T5's for answers has beside its stacks, and a mark of one elsewhere."""
+
+
+def _outside(module: Any, names: list[str]) -> set[str]:
+    """Name the parameters that are not of the body."""
+    prefix = module.base_model_prefix
+    if hasattr(module, prefix):
+        return {name for name in names if not name.startswith(f"{prefix}.")}
+    found = {name for name in names if name.split(".")[0] in HEADS}
+    assert found, f"no head is known in {type(module).__name__}"
+    return found
+
+
+def _is_masked(checkpoint: Checkpoint) -> bool:
+    """Say whether the checkpoint's own head is of masked language modelling.
+
+    ModernBERT's classifiers stand on that head's dense layer, trained as it is; no other architecture shares one.
+    """
+    return any(name.endswith("ForMaskedLM") for name in checkpoint.config.get("architectures") or [])
 
 
 def _without_pooler(auto_class: str, config: Any) -> dict[str, bool]:
@@ -98,9 +137,3 @@ def _draw_again(module: Any, names: set[str]) -> None:
             parameter._is_hf_initialized = False
         part._is_hf_initialized = False
         module._init_weights(part)
-
-
-def blocks_of(module: Any) -> int:
-    """Count the equal layers: those that freezing and layer-wise rates go by."""
-    numbers = [int(found.group(1)) for name, _ in module.named_parameters() if (found := re.search(r"\.(\d+)\.", name))]
-    return max(numbers) + 1 if numbers else 0

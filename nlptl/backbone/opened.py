@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl.backbone.checkpoint import Checkpoint
-from nlptl.backbone.models import open_model
+from nlptl.backbone.models import HEADS, open_model
 from nlptl.errors import BadInput
 from nlptl.screening import bad
 from nlptl.tasks import Model
+
+RELATIVE = frozenset({"t5", "mt5", "umt5"})
+"""Models without a table of positions: what their configuration says of it is how long their training texts were."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Opened:
     head_seed: int
     notes: tuple[str, ...]
     """What was mended on opening, for the log."""
+    separator: str = ""
+    """What stands between two texts where the tokenizer itself puts nothing there (GPT-2, Qwen, mBART)."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -46,20 +51,22 @@ class Opened:
         place = self.checkpoint.directory / file
         return load_file(place) if place.is_file() else None
 
+    def offers(self, auto_class: str) -> bool:
+        """Say whether transformers has a class of this architecture for `auto_class`."""
+        import transformers
+
+        names = getattr(transformers, auto_class)._model_mapping._model_mapping
+        return self.checkpoint.config.get("model_type") in names
+
     def has_head(self, of: str) -> bool:
         """Say whether the checkpoint stores a head of the sort that transformers' classes `…For{of}` have."""
         architectures = self.checkpoint.config.get("architectures") or []
-        return any(name.endswith(f"For{of}") for name in architectures) and any(
-            key.split(".")[0] == "qa_outputs" for key in self.checkpoint.keys
-        )
+        outermost = {key.split(".")[0] for key in self.checkpoint.keys}
+        return any(name.endswith(f"For{of}") for name in architectures) and bool(outermost & HEADS)
 
     def head_labels(self) -> tuple[str, ...] | None:
         """Give the label names of the checkpoint's own classification head, or None where it stores none."""
-        architectures = self.checkpoint.config.get("architectures") or []
-        heads = [
-            key for key in self.checkpoint.keys if key.split(".")[0] in ("classifier", "score", "classification_head")
-        ]
-        if not heads or not any("SequenceClassification" in name for name in architectures):
+        if not self.has_head("SequenceClassification"):
             return None
         labels = self.checkpoint.config.get("id2label") or {}
         return tuple(labels[number] for number in sorted(labels, key=int))
@@ -93,10 +100,12 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     if not tokenizer.is_fast:
         raise bad(name, "its tokenizer is a slow one, without offsets", "take a checkpoint with a tokenizer.json")
     notes = []
-    if family == "encoder":
-        tokenizer.padding_side = "right"  # positions count from the first column, whatever stands in it
+    # Positions count from the first column, whatever stands in it (BERT, GPT-2), and decoders of seq2seq models see it.
+    tokenizer.padding_side = "right"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = _pad_token(tokenizer, config)
+        if tokenizer.pad_token is None:
+            raise bad(name, "its tokenizer has no token that could pad: no pad, end or unknown token")
         notes.append(
             f"the tokenizer has no pad token; {tokenizer.pad_token!r} is used for padding and written to the config"
         )
@@ -111,7 +120,8 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
     if max_tokens > longest:
         raise BadInput("model.max_tokens", f"{max_tokens} is more than the {longest} positions of {name}")
     tokenizer.model_max_length = max_tokens
-    return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes))
+    between = _separator(tokenizer)
+    return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between)
 
 
 @contextlib.contextmanager
@@ -132,9 +142,23 @@ def _pad_token(tokenizer: Any, config: Any) -> str | None:
     return found
 
 
+def _separator(tokenizer: Any) -> str:
+    """Choose what stands between two texts: nothing where the tokenizer's template has a mark there, else a new line,
+    or the opening mark where spaces are lost (sentencepiece).
+    """
+    sides = tokenizer("a", "b").encodings[0].sequence_ids
+    if sides[len(sides) - 1 - sides[::-1].index(0) + 1] != 1:
+        return ""
+    line = tokenizer("\n", add_special_tokens=False)["input_ids"]
+    mark: str = tokenizer.bos_token or tokenizer.pad_token
+    return "\n" if line and tokenizer.unk_token_id not in line else mark
+
+
 def positions_of(config: Any) -> int:
     """Give how many tokens fit; RoBERTa's table starts behind the pad token (fairseq's habit)."""
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 1_000_000
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None) or 0
+    if config.model_type in RELATIVE or positions <= 0:  # XLNet says -1
+        return 1_000_000
     if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl", "longformer", "mpnet"):
         positions -= config.pad_token_id + 1
     return int(positions)

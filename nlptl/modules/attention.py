@@ -1,4 +1,4 @@
-"""Attention for encoders that chooses its kernel by length, and whose dropout belongs to the example.
+"""Attention that chooses its kernel by length, and whose dropout belongs to the example.
 
 `B` examples, `N` heads, `T` tokens, `D` the width of a head. torch's fused kernel is slow on short rows on CPU; here
 the plain mathematics runs below the lengths in `FUSED_FROM` and wherever `dropout.ExampleDropout` must draw the mask.
@@ -22,9 +22,16 @@ Wanted = Literal["auto", "eager", "sdpa"]
 NAMES: dict[Wanted, str] = {"auto": "nlptl", "eager": "nlptl_eager", "sdpa": "nlptl_sdpa"}
 
 FAMILIES = frozenset(
-    {"albert", "bert", "camembert", "distilbert", "electra", "modernbert", "roberta", "xlm-roberta", "xlm-roberta-xl"}
-)
-"""`model_type` of those whose logits are compared with the stock attention's in the tests."""
+    {
+        "albert", "bert", "camembert", "distilbert", "electra", "gpt2", "modernbert", "roberta", "xlm-roberta",
+        "xlm-roberta-xl",
+    }
+)  # fmt: skip
+"""`model_type` of those whose logits are compared with the stock attention's in the tests.
+
+Llama's, Qwen's and BART's would be equal too, logits and generated texts, but have no dropout by example to gain, and
+no time: a step of Llama with 2,048 tokens in rows of 16, 64 and 256 took 0.98 to 1.04 of it in bf16, 0.89 to 1 in fp32.
+"""
 
 FUSED_FROM = {(torch.float32, True): 64, (torch.float32, False): 48}
 """(number format, training) -> padded length from which the fused kernel is faster on CPU.
@@ -135,7 +142,7 @@ def attend(
 def _site(module: nn.Module, dropout: float) -> ExampleDropout | None:
     """Give the module that draws this attention's dropout, if there is dropout and our modules are installed."""
     if dropout > 0:
-        for name in ("dropout", "attention_dropout"):
+        for name in ("dropout", "attention_dropout", "attn_dropout"):
             found = getattr(module, name, None)
             if isinstance(found, ExampleDropout):
                 return found

@@ -31,6 +31,9 @@ TOKEN_AXES = {3: (1,), 4: (2, 3)}
 CROSS = frozenset({"EncDecAttention", "encoder_attn", "crossattention", "cross_attn", "multihead_attn"})
 """What models call the attention of a decoder to the encoder's tokens."""
 
+SHARED = frozenset({"pos_dropout"})
+"""What models call a dropout of what belongs to no example, however many there are: DeBERTa's relative positions."""
+
 INTEGER: dict[int, tuple[torch.dtype, Any]] = {
     2: (torch.int16, np.int16),
     4: (torch.int32, np.int32),
@@ -74,18 +77,19 @@ class Noise:
         self.calls.clear()
 
     def keep(
-        self, shape: Sequence[int], site: int, threshold: int, streams: tuple[int, int] = (0, 0)
+        self, shape: Sequence[int], site: int, threshold: int, streams: tuple[int, int] = (0, 0), *,
+        shared: bool = False,
     ) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Draw which elements stay: each with probability 1 - threshold / 65536. Padding does not stay.
 
-        `streams`: whose tokens stand on the first and on the second token axis.
+        `streams`: whose tokens stand on the first and on the second token axis; `shared`: no axis is of examples.
         """
         call = self._call(site)
-        if shape[0] != len(self.keys):
+        if shared or shape[0] != len(self.keys):
             # [positions, H] or [1, ...] belongs to no example. Heads folded into the batch would: their mask must not
             # be guessed.
             announced = f"dropout on {tuple(shape)} in a micro-batch of {len(self.keys)}: was Noise.begin called?"
-            assert len(shape) == 2 or shape[0] == 1, announced
+            assert shared or len(shape) == 2 or shape[0] == 1, announced
             kept = np.empty(shape, np.bool_)
             self._draw(self.shared, site + call, threshold, kept)
             return kept
@@ -133,6 +137,7 @@ class ExampleDropout(nn.Module):
         self.p, self.noise, self.name = p, noise, name
         self.site = seeds.derive(0, "dropout site", name)
         parts = set(name.split("."))
+        self.shared = bool(parts & SHARED)
         decodes = int("decoder" in parts)
         self.streams = (decodes, 0 if parts & CROSS else decodes)
 
@@ -145,7 +150,7 @@ class ExampleDropout(nn.Module):
             return x * 0.0
         # A decoder alone (GPT's kin under that name) reads the first stream.
         streams = self.streams if len(self.noise.streams) > 1 else (0, 0)
-        kept = self.noise.keep(x.shape, self.site, threshold, streams)
+        kept = self.noise.keep(x.shape, self.site, threshold, streams, shared=self.shared)
         # The mask is written as the bits of 0 and of 1 / (1 - p) in x's own type: torch multiplies bf16 by bf16 at 7
         # times the speed of bf16 by bool. Rounding the factor to bf16 is what torch's dropout does too.
         integer, np_integer = INTEGER[x.element_size()]

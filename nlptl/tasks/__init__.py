@@ -147,6 +147,11 @@ class Backbone(Protocol):
         ...
 
     @property
+    def separator(self) -> str:
+        """What stands between two texts where the tokenizer itself puts nothing there, else nothing."""
+        ...
+
+    @property
     def head_seed(self) -> int:
         """The seed of what is drawn anew."""
         ...
@@ -159,6 +164,10 @@ class Backbone(Protocol):
 
     def stored(self, file: str) -> Mapping[str, Tensor] | None:
         """Give the tensors of a further safetensors file of the checkpoint, None where there is no such file."""
+        ...
+
+    def offers(self, auto_class: str) -> bool:
+        """Say whether transformers has a class of this architecture for `auto_class`."""
         ...
 
     def has_head(self, of: str) -> bool:
@@ -180,6 +189,9 @@ class Model:
 
     module: nn.Module
     head: frozenset[str]
+    depths: Mapping[str, int] = field(default_factory=dict)
+    """Name of a parameter -> 0 embeddings, 1 … `blocks` the equal layers, `blocks` + 1 above; filled in by the run."""
+    blocks: int = 0
 
 
 Purpose = Literal["train", "predict"]

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from nlptl import baselines, labels, metrics
+from pydantic import Field
+
+from nlptl import baselines, documents, labels, metrics
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.statistics import Difference
 from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from nlptl.cards import DataCard
+
+AUTO = "AutoModelForSequenceClassification"
 
 # Shapes: B examples, T tokens, V labels.
 
@@ -39,7 +43,7 @@ class Classification(Task):
     given: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     errors: ClassVar[tuple[str, ...]] = ("calibration_error",)
     rewritable: ClassVar[tuple[str, ...]] = ("text", "text_pair")
-    families: ClassVar[tuple[str, ...]] = ("encoder",)
+    families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     kind: Literal["classification"]
 
@@ -49,6 +53,14 @@ class Classification(Task):
     head: Literal["new", "keep", "auto"] = "auto"
     """`new` replaces a head that the checkpoint has, `keep` goes on with it (labels matched by name); `auto` makes
     one where there is none and stops where there is one, since only you can know."""
+
+    long: documents.Long = "cut"
+    """What is read of a text that is longer than `model.max_tokens`: `cut` its beginning, `head_tail` the first quarter
+    of what fits from its beginning and the rest from its end, `windows` all of it, one window after the other. The
+    windows of a row train with equal shares of its weight, and at prediction their logits are averaged."""
+
+    stride: int = Field(default=0, ge=0)
+    """Tokens that neighbouring windows share; with `long: windows` alone."""
 
     one_label: bool = False
     """Allow training rows that all have the same label."""
@@ -60,7 +72,7 @@ class Classification(Task):
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
         """Find empty texts, lone surrogates and labels that the card does not know."""
         known = set(card.labels)
-        problems = []
+        problems = self._settings(rows)
         for row in rows:
             where = f"{row.place or card.name}, row {row.id}"
             if not str(row.values["text"]).strip():
@@ -73,6 +85,26 @@ class Classification(Task):
                         Problem(f"label {label!r} is not on the card", where, "label", did_you_mean(label, known))
                     )
         return problems
+
+    def _settings(self, rows: Sequence[Row]) -> list[Problem]:
+        """Find settings that do not go together, or not with such rows."""
+        found = []
+        if self.stride and self.long != "windows":
+            fix = "remove it, or set task.long: windows"
+            found.append(Problem("neighbouring windows share it, and there are none", field="task.stride", fix=fix))
+        if self.long != "cut" and any("text_pair" in row.values for row in rows):
+            found.append(Problem("pairs of texts can only be cut", field="task.long", fix="set it to cut"))
+        return found
+
+    def check_backbone(self, backbone: Backbone) -> list[Problem]:
+        """Find architectures without a classifier, and windows that share all that they hold."""
+        what, fix = "transformers has no sequence classifier of this architecture", "take another checkpoint"
+        found = [] if backbone.offers(AUTO) else [Problem(what, field="model.checkpoint", fix=fix)]
+        room = backbone.max_tokens - backbone.tokenizer.num_special_tokens_to_add(pair=False)
+        if self.stride >= room:
+            what = f"windows hold {room} tokens of a text, so neighbours cannot share {self.stride}"
+            found.append(Problem(what, field="task.stride", fix="lower it, or raise model.max_tokens"))
+        return found
 
     def fit(self, rows: Sequence[Row], card: "DataCard") -> Labels:
         """Take the labels from the card, in its order, or else from the rows, sorted; weigh them if the recipe says
@@ -126,38 +158,38 @@ class Classification(Task):
             "label2id": {name: number for number, name in enumerate(names)},
             "problem_type": "multi_label_classification" if fitted.several else "single_label_classification",
         }
-        model = backbone.model("AutoModelForSequenceClassification", config, "keep" if head == "keep" else "new")
+        model = backbone.model(AUTO, config, "keep" if head == "keep" else "new")
         if names != fitted.names:
             labels.reorder_head(model, [names.index(name) for name in fitted.names], fitted.names)
+        if start == "recipe":
+            from nlptl.modules import neighbours
+
+            rows = [Row(text, {"text": text}, "") for text in ("a", "a " * 8)]
+            neighbours.check(self, model, self.encode(rows, backbone, fitted, "predict"), backbone, fitted)
         return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Labels, purpose: Purpose) -> list[Feature]:
-        """Tokenise each text (or pair) to one feature; labels go along for training alone."""
+        """Tokenise each text (or pair) to one feature, or one a window; labels go along for training alone.
+
+        `extra` is how many windows the row has.
+        """
         if not rows:
             return []
         paired = {"text_pair" in row.values for row in rows}
         if len(paired) == 2:
             raise BadInput("rows", Problem("some have a text_pair and some have none", field="text_pair"))
-        pairs = [row.values["text_pair"] for row in rows] if paired == {True} else None
-        tokens = backbone.tokenizer(
-            [row.values["text"] for row in rows], pairs, truncation="longest_first", max_length=backbone.max_tokens,
-            return_attention_mask=False,
-        )  # fmt: skip
-        types = tokens.get("token_type_ids")
-        return [
-            Feature(
-                row_id=row.id,
-                input_ids=tokens["input_ids"][number],
-                token_types=types[number] if types is not None else None,
-                target=_target(row, fitted) if purpose == "train" else None,
-                cut=_cut(row, tokens.encodings[number], backbone),
-            )
-            for number, row in enumerate(rows)
-        ]
+        found = []
+        for row, own in zip(rows, documents.pieces(rows, backbone, self.long, self.stride), strict=True):
+            target = _target(row, fitted) if purpose == "train" else None
+            found += [
+                Feature(row.id, one.ids, window, one.types, target, one.cut, extra=len(own))
+                for window, one in enumerate(own)
+            ]
+        return found
 
     def collate(self, features: Sequence[Feature], backbone: Backbone, fitted: Labels) -> Batch:
         """Pad to the longest on the tokenizer's side; `targets["labels"]` is [B] of numbers, or [B, V] of 0.0 and
-        1.0.
+        1.0; `shares`, where rows have several windows, what part of its row each is.
         """
         import torch
 
@@ -167,30 +199,21 @@ class Classification(Task):
         if all(feature.target is not None for feature in features):
             kind = torch.float32 if fitted.several else torch.long
             targets["labels"] = torch.tensor([feature.target for feature in features], dtype=kind)
+            if any(feature.extra > 1 for feature in features):
+                targets["shares"] = torch.tensor([1 / feature.extra for feature in features])
         return Batch(features=features, inputs=padded(features, backbone), targets=targets)
 
     def loss(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Labels) -> Loss:
         """Give cross entropy (one label) or binary cross entropy (several), summed; counted in examples, or in their
-        weights.
+        weights. The windows of a row count as one example together.
         """
-        import torch
-        from torch.nn import functional
+        from nlptl.modules import losses
 
-        logits_BV = model(**batch.inputs).logits.float()
-        target = batch.targets["labels"]
-        weights_V = None if fitted.weights is None else torch.tensor(fitted.weights, device=logits_BV.device)
-        if fitted.several:
-            total = functional.binary_cross_entropy_with_logits(
-                logits_BV, target, pos_weight=weights_V, reduction="sum"
-            )
-            return Loss(total / target.shape[1], torch.tensor(float(target.shape[0]), device=logits_BV.device))
-        total = functional.cross_entropy(logits_BV, target, weight=weights_V, reduction="sum")
-        count = (
-            torch.tensor(float(target.shape[0]), device=logits_BV.device)
-            if weights_V is None
-            else weights_V[target].sum()
-        )
-        return Loss(total, count)
+        targets = batch.targets
+        return losses.of_labels(
+            model(**batch.inputs).logits.float(), targets["labels"], weights=fitted.weights,
+            shares=targets.get("shares"),
+        )  # fmt: skip
 
     def decode(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Labels) -> list[Partial]:
         """Give each feature's logits, V floats in the order of the label names."""
@@ -202,10 +225,11 @@ class Classification(Task):
 
     def merge(self, row: Row, partials: Sequence[Partial], backbone: Backbone, fitted: Labels) -> Prediction:
         """Turn logits into probabilities by label name, and those into the most probable label, or all above the
-        threshold.
+        threshold. Of a row in windows the logits are averaged first.
         """
-        (partial,) = partials
-        chances = labels.probabilities(partial.values, several=fitted.several)
+        columns = zip(*(partial.values for partial in partials), strict=True)
+        logits_V = [sum(column) / len(column) for column in columns]
+        chances = labels.probabilities(logits_V, several=fitted.several)
         named = dict(zip(fitted.names, chances, strict=True))
         value = labels.decide(named, several=fitted.several, threshold=fitted.threshold)
         return Prediction(row.id, value, {"probabilities": named})
@@ -273,12 +297,3 @@ def _target(row: Row, fitted: Labels) -> Any:
     if "labels" in row.values:
         return [float(name in row.values["labels"]) for name in fitted.names]
     return fitted.number(row.values["label"]) if "label" in row.values else None
-
-
-def _cut(row: Row, encoding: Any, backbone: Backbone) -> int:
-    """Count the tokens of a row that truncation took off."""
-    if not encoding.overflowing:
-        return 0
-    texts = [row.values[name] for name in ("text", "text_pair") if name in row.values]
-    whole = backbone.tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    return sum(map(len, whole)) - int(encoding.special_tokens_mask.count(0))

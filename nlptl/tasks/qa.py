@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nlptl import question_overlap, questions, spans
+from nlptl import question_overlap, questions, reading, spans
 from nlptl.errors import BadInput, Problem
 from nlptl.spans import Span
 from nlptl.statistics import Difference, bootstrap_mean, paired_bootstrap
@@ -41,7 +41,7 @@ class QA(Task):
     given: ClassVar[tuple[str, ...]] = ("question", "context")
     errors: ClassVar[tuple[str, ...]] = ("calibration_error",)
     rewritable: ClassVar[tuple[str, ...]] = ("question",)
-    families: ClassVar[tuple[str, ...]] = ("encoder",)
+    families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     kind: Literal["qa"]
 
@@ -76,6 +76,13 @@ class QA(Task):
                     problems.append(Problem(what, where, "answers"))
         return problems
 
+    def check_backbone(self, backbone: Backbone) -> list[Problem]:
+        """Find architectures without a model for answers."""
+        if backbone.offers(AUTO):
+            return []
+        what = "transformers has no model for question answering of this architecture"
+        return [Problem(what, field="model.checkpoint", fix="take another checkpoint")]
+
     def fit(self, rows: Sequence[Row], card: "DataCard") -> Answers:
         """See whether questions may have no answer."""
         return Answers(no_answer=any(not row.values["answers"] for row in rows))
@@ -93,15 +100,23 @@ class QA(Task):
         if self.head == "keep" and not own:
             what = "task.head: keep, but the checkpoint has no head for answers"
             raise BadInput("model.checkpoint", Problem(what, fix="set task.head: new"))
-        return backbone.model(AUTO, {}, "keep" if start == "saved" or self.head == "keep" else "new")
+        kept = start == "saved" or self.head == "keep"
+        model = backbone.model(AUTO, {"num_labels": 2}, "keep" if kept else "new")
+        if start == "recipe":
+            from nlptl.modules import neighbours
+
+            rows = [Row(text, {"question": "a", "context": text, "answers": []}, "") for text in ("a", "a " * 8)]
+            features = reading.windows(rows, backbone, stride=0, targets=False)[:2]
+            neighbours.check(self, model, features, backbone, fitted)
+        return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Answers, purpose: Purpose) -> list[Feature]:
         """Tokenise question and context into windows; for training an answer becomes its first and last token.
 
-        A window that does not hold the whole answer has the target (0, 0), "not here". Raises BadInput for questions
-        that leave no room for the context: they are never cut.
+        A window that does not hold the whole answer has twice the place of "not here" as its target: the first token,
+        on decoders the last. Raises BadInput for questions that leave no room for the context: they are never cut.
         """
-        return questions.windows(rows, backbone, stride=self.stride, targets=purpose == "train")
+        return reading.windows(rows, backbone, stride=self.stride, targets=purpose == "train")
 
     def collate(self, features: Sequence[Feature], backbone: Backbone, fitted: Answers) -> Batch:
         """Pad to the longest; `targets["span"]` is [B, 2]."""
@@ -138,7 +153,8 @@ class QA(Task):
                 starts[begin:stop], ends[begin:stop], offsets, longest=self.answer_tokens, count=self.n_best
             )
             scored = [[one.start, one.end, one.score] for one in chosen]
-            found.append(Partial(feature.row_id, feature.window, [starts[0] + ends[0], scored]))
+            nowhere = reading.nowhere(feature, backbone)
+            found.append(Partial(feature.row_id, feature.window, [starts[nowhere] + ends[nowhere], scored]))
         return found
 
     def witness(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Answers) -> list[Any]:

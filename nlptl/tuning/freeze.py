@@ -1,6 +1,5 @@
 """Freeze the bottom of the body: the embeddings and the lowest blocks keep the checkpoint's values, to the bit."""
 
-import re
 from typing import Literal
 
 from pydantic import Field
@@ -8,8 +7,6 @@ from pydantic import Field
 from nlptl.errors import BadInput
 from nlptl.tasks import Model
 from nlptl.tuning import Tuning
-
-BLOCK = re.compile(r"\.(\d+)\.")
 
 
 class Freeze(Tuning):
@@ -23,16 +20,10 @@ class Freeze(Tuning):
     """How many of the lowest blocks stay as they are; the embeddings always do. All of them: only the head learns."""
 
     def apply(self, model: Model, blocks: int) -> Model:
-        """Set `requires_grad` to False below the named block; a pooler belongs to the head or to the top of the
-        body.
-        """
+        """Set `requires_grad` to False up to the named block; what stands above the last one learns with the head."""
         if self.blocks > blocks:
             raise BadInput("tuning", f"freeze: {self.blocks} blocks are named, the checkpoint has {blocks}")
         for name, parameter in model.module.named_parameters():
-            if name in model.head:
-                continue
-            found = BLOCK.search(name)
-            below = int(found.group(1)) < self.blocks if found else "embed" in name or "wte" in name or "wpe" in name
-            if below:
+            if name not in model.head and model.depths[name] <= self.blocks:
                 parameter.requires_grad_(False)
         return model

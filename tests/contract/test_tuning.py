@@ -92,22 +92,23 @@ def test_the_head_always_learns(kind: str, make: Make) -> None:
     assert not [name for name in head if torch.equal(before[name], after[name])]
 
 
-def test_freezing_goes_by_the_head_not_by_names() -> None:
-    """A head may have layers with numbers, and embeddings of its own: it learns all the same."""
-    names = ("body.embeddings", "body.layer.0", "body.layer.1", "head.layer.0", "head.label_embeddings")
+def test_freezing_goes_by_the_head_not_by_names(make: Make) -> None:
+    """A head may have layers with numbers, and embeddings of its own, and stand beside transformers' model."""
+    from nlptl import backbone
+
+    inner = make().parts().moving.bare.base_model
     module = torch.nn.Module()
-    for name in names:
-        *folders, last = name.split(".")
-        owner = module
-        for folder in folders:
-            if not hasattr(owner, folder):
-                owner.add_module(folder, torch.nn.Module())
-            owner = getattr(owner, folder)
-        owner.add_module(last, torch.nn.Linear(1, 1, bias=False))
-    head = frozenset(name for name, _ in module.named_parameters() if name.startswith("head"))
-    tuned = kinds.shelf("tuning")["freeze"](kind="freeze", blocks=1).apply(Model(module, head), 2)
-    frozen = {name for name, one in tuned.module.named_parameters() if not one.requires_grad}
-    assert frozen == {"body.embeddings.weight", "body.layer.0.weight"}
+    module.body = inner
+    module.layer = torch.nn.ModuleList([torch.nn.Sequential(torch.nn.Linear(1, 1))])
+    module.label_embeddings = torch.nn.Embedding(2, 1)
+    head = frozenset(name for name, _ in module.named_parameters() if not name.startswith("body."))
+    model = backbone.with_depths(Model(module, head))
+    assert model.blocks == 2
+    kinds.shelf("tuning")["freeze"](kind="freeze", blocks=1).apply(model, 2)
+    frozen = {name for name, one in module.named_parameters() if not one.requires_grad}
+    assert frozen == {
+        name for name, _ in module.named_parameters() if name.startswith(("body.embeddings.", "body.encoder.layer.0."))
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

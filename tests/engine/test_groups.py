@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import golden_depths
 import pytest
 import tiny
 import transformers
@@ -78,21 +79,30 @@ def test_biases_and_norms_do_not_decay_as_in_transformers_trainer(make: Make, fa
     found = members(parts)
     # The method looks at the model alone; making a Trainer to call it would need a data set and an output folder.
     theirs = set(transformers.Trainer.get_decay_parameter_names(None, parts.moving.bare))  # type: ignore[arg-type]
+    theirs &= {name for name, _ in parts.moving.bare.named_parameters()}  # a table that three share has one name
     assert {name for name, (_, decay) in found.items() if decay == 0.25} == theirs
     assert {name for name, (_, decay) in found.items() if decay == 0.0} == set(found) - theirs
     assert set(found) == {name for name, _ in parts.moving.bare.named_parameters()}
     assert theirs, "something decays"
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_layer_wise_rates(make: Make, family: str) -> None:
-    """Two blocks: the head learns at the full rate, each floor below at half of the one above."""
-    parts = make(family, tuning=[{"kind": "full"}, {"kind": "decay", "factor": 0.5}]).parts()
+ANSWERS = ("bert", "deberta-v2", "modernbert", "gpt2", "llama", "t5", "mbart")
+
+
+@pytest.mark.parametrize(
+    ("family", "task"),
+    [*((family, "classification") for family in tiny.FAMILIES), *((family, "qa") for family in ANSWERS)],
+)
+def test_layer_wise_rates(make: Make, family: str, task: str) -> None:
+    """The head learns at the full rate, each floor below at half of the one above; the table was written by hand."""
+    asked = {"kind": "qa", "stride": 4, "answer_tokens": 8}
+    section: dict[str, Any] = {"source": {"world": "questions"}, "task": asked}
+    tuning = [{"kind": "full"}, {"kind": "decay", "factor": 0.5}]
+    parts = make(family, tuning=tuning, **(section if task == "qa" else {})).parts()
     found = {name: scale for name, (scale, _) in members(parts).items()}
-    assert {scale for name, scale in found.items() if "classifier" in name} == {1.0}
-    assert {scale for name, scale in found.items() if ".1." in name} == {0.5}
-    assert {scale for name, scale in found.items() if ".0." in name} == {0.25}
-    assert {scale for name, scale in found.items() if "embed" in name} == {0.125}
+    top = golden_depths.blocks(family) + 1
+    assert found == {name: 0.5 ** (top - golden_depths.depth(family, name)) for name in found}
+    assert set(found.values()) == {0.5**depth for depth in range(top + 1)}
     (first, *_) = parts.train(1)
     rates = [group["lr"] for group in parts.moving.optimizer.param_groups]
     assert rates == [first.learning_rate * scale for scale in parts.moving.scales]
@@ -105,7 +115,7 @@ def test_nothing_to_train_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch
 
     module = torch.nn.Linear(2, 2).requires_grad_(False)
     with pytest.raises(BadInput, match="no parameter is trainable"):
-        groups.make_groups(Model(module, frozenset()), settings(), [], 0)
+        groups.make_groups(Model(module, frozenset()), settings(), [])
 
 
 def test_more_frozen_blocks_than_there_are_is_refused(make: Make) -> None:

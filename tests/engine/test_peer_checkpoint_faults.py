@@ -16,7 +16,8 @@ import pytest
 import tiny
 import torch
 
-from nlptl import backbone, cli, evaluate, labels, saved
+from nlptl import cli, evaluate, labels, saved
+from nlptl.backbone import models
 from nlptl.errors import BadInput, ReloadMismatch
 from nlptl.job import Watch
 from nlptl.tasks import Batch
@@ -99,7 +100,7 @@ def test_a_new_head_is_new_and_the_seeds_own(make: Make, tmp_path: Path, monkeyp
     torch.manual_seed(99)
     assert torch.equal(made.parts().tensors()["classifier.weight"], new), "whatever the global generator is at"
     assert not torch.isclose(old, new).any()
-    monkeypatch.setattr(backbone, "_draw_again", lambda module, names: None)
+    monkeypatch.setattr(models, "_draw_again", lambda module, names: None)
     assert torch.equal(made.parts().tensors()["classifier.weight"], old), "transformers keeps what fits"
 
 

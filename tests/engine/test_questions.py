@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,15 @@ def ask(context: str, text: str | None, start: int | None = None) -> dict[str, A
     return {"question": "bado", "context": context, "answers": [{"text": text, "answer_start": begin}]}
 
 
-@pytest.mark.parametrize("family", tiny.FAMILIES)
-def test_every_family_learns_its_answers_and_plain_transformers_says_the_same(
+LEARNERS = ("bert", "xlm-roberta", "deberta-v3", "llama", "bart")
+"""A family of each kind, and a tokenizer of each; all others take a step in tests/learning/test_cells.py."""
+
+
+@pytest.mark.parametrize("family", LEARNERS)
+def test_families_learn_their_answers_and_plain_transformers_says_the_same(
     family: str, make: Make, near_gate: None, tmp_path: Path
 ) -> None:
-    still = {"dropout": 0.0, "attention_dropout": 0.0} if family == "distilbert" else tiny.STILL
-    start = tiny.save_checkpoint(tmp_path / "start", family, still)
+    start = tiny.save_checkpoint(tmp_path / "start", family, tiny.still(family))
     source = {**WORLD, "words": 4, "rows": {"train": 16, "test": 8}}
     made = make(start, source=source, task=TASK, train=LEARN, model={"max_tokens": 64},
                 evaluate=[{"split": "train"}, {"split": "test"}])  # fmt: skip
@@ -72,19 +76,34 @@ def test_every_family_learns_its_answers_and_plain_transformers_says_the_same(
         [{"question": row.values["question"], "context": row.values["context"]} for row in rows]
     )
     for row, one in zip(rows, said, strict=True):
-        tokens = tokenizer(row.values["question"], row.values["context"], return_tensors="pt")
+        given, offsets = read_plainly(tokenizer, family, row.values["question"], row.values["context"])
         with torch.inference_mode():
-            found = model(**tokens)
+            found = model(**{name: torch.tensor([ids]) for name, ids in given.items()})
         first, last = int(found.start_logits[0].argmax()), int(found.end_logits[0].argmax())
-        place = tokens.token_to_chars(0, first).start, tokens.token_to_chars(0, last).end
-        assert row.values["context"][slice(*place)] == one.value == row.values["answers"][0]["text"]
-        assert (one.detail["start"], one.detail["end"]) == place
+        place = offsets[first][0], offsets[last][1]
+        text = row.values["context"][slice(*place)]
+        assert text.strip() == one.value == row.values["answers"][0]["text"]
+        assert (one.detail["start"], one.detail["end"]) == (place[1] - len(text.lstrip()), place[1])
         assert one.detail["n_best"][0]["text"] == one.value
         assert 0.5 < one.detail["probability"] <= 1.0
 
 
-def test_windows_cover_the_context_and_carry_its_offsets(make: Make) -> None:
-    parts = make(source=WORLD, task=TASK, model={"max_tokens": 24}).parts()
+def read_plainly(tokenizer: Any, family: str, question: str, context: str) -> tuple[dict[str, Any], list[Any]]:
+    """Give ids and offsets: the tokenizer's own template, or for decoders opening, question, line, context, end."""
+    if family not in tiny.DECODERS:
+        tokens = dict(tokenizer(question, context, return_offsets_mapping=True))
+        return tokens, tokens.pop("offset_mapping")
+    ids = [tokenizer.bos_token_id] if family == "llama" else []
+    ids += tokenizer(question, add_special_tokens=False)["input_ids"]
+    ids += tokenizer("\n", add_special_tokens=False)["input_ids"]
+    after = tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)
+    offsets = [(0, 0)] * len(ids) + after["offset_mapping"] + [(0, 0)]
+    return {"input_ids": [*ids, *after["input_ids"], tokenizer.eos_token_id]}, offsets
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "llama", "mbart"])
+def test_windows_cover_the_context_and_carry_its_offsets(make: Make, family: str) -> None:
+    parts = make(family, source=WORLD, task=TASK, model={"max_tokens": 24}).parts()
     context = " ".join(f"{word}." for word in ["bado", "rik", "mena", "tolu"] * 9)
     row = Row("a", {"question": "bado", "context": context, "answers": []}, "eng")
     features = parts.inputs.recipe.task.encode([row], parts.opened, parts.fitted, "predict")
@@ -95,7 +114,9 @@ def test_windows_cover_the_context_and_carry_its_offsets(make: Make) -> None:
     for one, after in zip(features, [*features[1:], None], strict=True):
         begin, offsets = one.extra
         words = parts.opened.tokenizer.convert_ids_to_tokens(one.input_ids[begin : begin + len(offsets)])
-        assert [context[left:right] for left, right in offsets] == [word.removeprefix("##") for word in words]
+        plain = [re.sub("^(##|\u0120|\u2581)", "", word) for word in words]
+        wide = [(context[left:right], word) for (left, right), word in zip(offsets, plain, strict=True) if word]
+        assert all(text == word for text, word in wide)
         covered |= {place for left, right in offsets for place in range(left, right)}
         if after is not None:
             assert len(set(offsets) & set(after.extra[1])) == TASK["stride"]
@@ -124,6 +145,22 @@ def test_targets_are_the_answers_tokens_or_not_here(make: Make) -> None:
     assert {one.target for one in features} == {(0, 0)}
     assert features[0].cut > 20
     assert {one.cut for one in features[1:]} == {0}
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama"])
+def test_decoders_say_not_here_at_their_last_token(make: Make, family: str) -> None:
+    """It alone has seen everything: the question and the whole window."""
+    parts = make(family, source=WORLD, task=TASK, model={"max_tokens": 24}).parts()
+    row = Row("a", {"question": "bado", "context": "rik " * 30, "answers": []}, "eng")
+    features = parts.inputs.recipe.task.encode([row], parts.opened, parts.fitted, "train")
+    end = parts.opened.tokenizer.eos_token_id
+    assert len(features) > 2
+    for one in features:
+        assert one.target == (len(one.input_ids) - 1,) * 2
+        assert one.input_ids[-1] == end
+        assert end not in one.input_ids[1:-1]
+        begin, offsets = one.extra
+        assert begin + len(offsets) == len(one.input_ids) - 1
 
 
 def test_questions_that_leave_no_room_are_refused_by_row(make: Make) -> None:
@@ -163,13 +200,14 @@ def test_misplaced_answers_are_mended_dropped_and_counted(make: Make, tmp_path: 
     ]  # fmt: skip
 
 
-def test_questions_without_an_answer(make: Make, tmp_path: Path, near_gate: None) -> None:
+@pytest.mark.parametrize("family", ["bert", "smollm2"])
+def test_questions_without_an_answer(make: Make, tmp_path: Path, near_gate: None, family: str) -> None:
     known = [f"rik bado {word} sona" for word in ("mena", "tolu", "pike", "dera")]
     asked = [ask(context, context.split()[2]) for context in known]
     asked += [ask(context, None) for context in ("rik sona mena", "tolu sona", "rik pike sona", "dera rik")]
     card = card_of(tmp_path, squad(tmp_path, train=asked * 2, dev=asked, test=asked))
     data = {"card": str(card), "root": str(tmp_path)}
-    made = make(still=True, data=data, task=TASK, train={**LEARN, "select": "dev"})
+    made = make(family, still=True, data=data, task=TASK, train={**LEARN, "select": "dev"})
     result = made.run()
     assert result.report["fitted"]["no_answer"] is True
     (section,) = result.report["evaluation"]

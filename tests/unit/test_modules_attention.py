@@ -27,6 +27,7 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
         "ModernBertConfig",
         {**SMALL, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2, "bos_token_id": 1, "eos_token_id": 2},
     ),
+    "gpt2": ("GPT2Config", {"n_embd": 32, "n_layer": 2, "n_head": 4, "vocab_size": 60, "pad_token_id": 1}),
     "roberta": ("RobertaConfig", SMALL),
     "xlm-roberta": ("XLMRobertaConfig", SMALL),
     "xlm-roberta-xl": ("XLMRobertaXLConfig", SMALL),
@@ -53,6 +54,8 @@ def _inputs(tokens: int = 11) -> dict[str, torch.Tensor]:
     ids = torch.randint(4, 60, (3, tokens), generator=generator)
     mask = torch.ones_like(ids)
     mask[1, 7:], mask[2, 2:] = 0, 0
+    for row in range(3):
+        ids[row, int(mask[row].sum()) :] = 1  # padding, from which decoders count
     return {"input_ids": ids, "attention_mask": mask}
 
 
@@ -71,7 +74,8 @@ def test_logits_equal_the_stock_ones(family: str, wanted: attention.Wanted) -> N
         ours = [model(**given).logits for given in (inputs, whole)]
     for one, other in zip(ours, stock, strict=True):
         torch.testing.assert_close(one, other, atol=_tolerance(family), rtol=1e-9)
-    assert not torch.allclose(stock[0], stock[1], atol=1e-2), "the mask must matter, or this test shows nothing"
+    if family != "gpt2":  # which does not look ahead, where the padding is
+        assert not torch.allclose(stock[0], stock[1], atol=1e-2), "the mask must matter, or this test shows nothing"
     attention.restore(model)
     assert model.config._attn_implementation == "eager"
 
@@ -91,7 +95,7 @@ def test_gradients_equal_the_stock_ones(family: str) -> None:
         torch.testing.assert_close(found[1][name], gradient, atol=_tolerance(family), rtol=1e-7)
 
 
-@pytest.mark.parametrize("family", ["albert", "bert", "distilbert", "roberta"])
+@pytest.mark.parametrize("family", ["albert", "bert", "distilbert", "gpt2", "roberta"])
 def test_dropout_on_the_weights_belongs_to_the_example(family: str) -> None:
     """Loss and gradient of a batch are those of its examples, one at a time, with dropout on."""
     model, inputs, noise = _model(family).train(), _inputs(), dropout.Noise()
@@ -163,12 +167,38 @@ def test_long_rows_take_the_fused_kernel() -> None:
     assert attention.attend(torch.nn.Identity(), long, long, long, None, output_attentions=True)[1] is not None
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_what_is_generated_equals_the_stock_text(beams: int) -> None:
+    """With a cache, so that one query meets many keys; prompts of several lengths, padded on the left."""
+    config = transformers.GPT2Config(**CONFIGS["gpt2"][1])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model: Any = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    ids = torch.randint(4, 60, (3, 9), generator=torch.Generator().manual_seed(1))
+    mask = torch.ones_like(ids)
+    mask[1, :5], mask[2, :2] = 0, 0
+    found = []
+    for wanted in ("", "auto", "sdpa"):
+        if wanted:
+            attention.choose(model, wanted)  # type: ignore[arg-type]
+        made = model.generate(
+            input_ids=ids, attention_mask=mask, max_new_tokens=8, num_beams=beams, do_sample=False, eos_token_id=None,
+            pad_token_id=1, output_scores=True, return_dict_in_generate=True,
+        )  # fmt: skip
+        found.append((made.sequences, torch.stack(made.scores)))
+    for sequences, scores in found[1:]:
+        assert torch.equal(sequences, found[0][0])
+        torch.testing.assert_close(scores, found[0][1], atol=1e-4, rtol=1e-5)
+    attention.restore(model)
+
+
 def test_other_families_keep_their_own() -> None:
     config = transformers.DebertaV2Config(**SMALL)
     model = transformers.DebertaV2Model(config)
     before = model.config._attn_implementation
     assert attention.choose(model, "auto") == before
-    gpt = transformers.GPT2Model(transformers.GPT2Config(n_embd=32, n_layer=1, n_head=2, vocab_size=60))
+    config = transformers.GPTNeoXConfig(**SMALL)
+    gpt = transformers.GPTNeoXModel(config)
     assert attention.choose(gpt, "eager") == "eager"
     attention.restore(gpt)
     assert gpt.config._attn_implementation == "sdpa"

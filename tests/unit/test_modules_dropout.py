@@ -153,6 +153,16 @@ def test_what_belongs_to_no_example_is_drawn_from_the_steps_key() -> None:
     assert not torch.equal(_site(noise, p=0.5)(x), first)
 
 
+def test_relative_positions_are_no_examples_even_where_there_are_as_many() -> None:
+    noise, x = dropout.Noise(), torch.ones(2, 8)
+    site = _site(noise, "layer.0.pos_dropout", p=0.5)
+    found = []
+    for keys in ([1, 2], [1, 2, 3]):
+        announce(noise, keys, [5] * len(keys), shared=99)
+        found.append(site(x))
+    assert torch.equal(*found)
+
+
 def test_a_batch_that_was_not_announced_is_an_error() -> None:
     noise = dropout.Noise()
     announce(noise, [1, 2], [5, 3])
