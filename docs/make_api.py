@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     ),
     "Records": (
         "Frozen values that travel through a run.",
-        {"tasks": ("Row", "Prediction", "Scores", "Feature", "Batch", "Loss", "Partial", "Model")},
+        {"records": ("Row", "Prediction", "Scores", "Feature", "Batch", "Loss", "Partial", "Model")},
     ),
     "Kinds of your own": (
         "A kind is one class with settings as fields and verbs as methods. A package offers its own under the entry "

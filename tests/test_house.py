@@ -13,7 +13,7 @@ PACKAGE = ROOT / "nlptl"
 FLOORS = {
     0: ["errors", "strict", "kinds", "seeds", "version", "__init__"],
     1: [
-        "cards", "checks", "recipe", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
+        "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses",
