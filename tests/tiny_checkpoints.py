@@ -82,6 +82,8 @@ def _unigram(family: str) -> Any:
     from transformers.models.mbart.tokenization_mbart import FAIRSEQ_LANGUAGE_CODES
 
     scored = [("\u2581", -3.0), *((piece, -6.0 + len(piece)) for piece in pieces())]
+    if family in ("t5", "mt5", "mbart"):  # they write forms
+        scored += [(sign, -7.0) for sign in "()',0123456789"]
     first = [(mark, 0.0) for mark in MARKS[:4]]
     if family == "xlm-roberta":
         return transformers.XLMRobertaTokenizer(vocab=[*first, *scored, ("<mask>", 0.0)])

@@ -48,6 +48,7 @@ def encode(
         return [Feature(row_id, read, cut=cut) for row_id, (read, cut) in zip(ids, made, strict=True)]
     written = tokenizer([f" {form}" if one_stream else form for form in forms], add_special_tokens=False)["input_ids"]
     _check_lengths(ids, written, longest)
+    _check_signs(ids, forms, tokenizer.batch_decode(written, clean_up_tokenization_spaces=False))
     found = []
     for row_id, (read, cut), form in zip(ids, made, written, strict=True):
         target = [*form, tokenizer.eos_token_id]
@@ -85,6 +86,20 @@ def _check_lengths(ids: Sequence[str], written: Sequence[Sequence[int]], longest
         most, row_id = max(over)
         what = f"{len(over)} training forms have more than {longest} tokens, the longest ({row_id}) {most}"
         raise BadInput("task.form_tokens", Problem(what, field="task.form_tokens", fix=f"set it to {most} or more"))
+
+
+def _check_signs(ids: Sequence[str], forms: Sequence[str], again: Sequence[str]) -> None:
+    """Refuse forms with signs that the tokenizer does not have: they could never be written."""
+    lost = [
+        (row_id, sorted(set(form) - set(back) - {" "}))
+        for row_id, form, back in zip(ids, forms, again, strict=True)
+        if set(form) - set(back) - {" "}
+    ]
+    if lost:
+        row_id, signs = lost[0]
+        shown = f"{row_id}: {' '.join(signs[:8])}"
+        what = f"{len(lost)} training forms hold signs that this tokenizer cannot write ({shown})"
+        raise BadInput("model.checkpoint", Problem(what, fix="take a checkpoint whose tokenizer knows them"))
 
 
 def collate(features: Sequence[Feature], backbone: Backbone) -> Batch:
@@ -158,7 +173,10 @@ def decode(
     tokenizer = backbone.tokenizer
     config = GenerationConfig(
         max_new_tokens=longest, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, early_stopping=beam > 1,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        # The sum of log-probabilities, as for our decoder, and until no prefix can win: transformers' early stopping
+        # takes the first forms that end, however improbable.
+        length_penalty=0.0, early_stopping=False,
         decoder_start_token_id=_start(backbone) if backbone.family == "seq2seq" else None,
     )  # fmt: skip
     inputs = _left(batch, backbone) if backbone.family == "decoder" else batch.inputs

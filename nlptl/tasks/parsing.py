@@ -128,6 +128,10 @@ class Parsing(Task):
         if backbone.family == "decoder" and self.form_tokens + 8 > backbone.max_tokens:
             what = f"forms of {self.form_tokens} tokens leave no room for an utterance in {backbone.max_tokens}"
             problems.append(Problem(what, field="task.form_tokens", fix="raise model.max_tokens"))
+        positions = backbone.config.get("max_position_embeddings")
+        if backbone.family == "seq2seq" and positions is not None and self.form_tokens >= positions:
+            what = f"forms of {self.form_tokens} tokens and the start are more than the decoder's {positions} positions"
+            problems.append(Problem(what, field="task.form_tokens", fix=f"set it to {positions - 1} or less"))
         return problems
 
     def attach(self, backbone: Backbone, fitted: Forms, start: Literal["recipe", "saved"]) -> Model:
