@@ -42,9 +42,7 @@ class Feature:
     window: int = 0
     token_types: Sequence[int] | None = None
     target: Any = None
-    """The task's own: a label's number, a vector over labels, a span, the ids to generate. None where gold is not
-    known.
-    """
+    """The task's own: a label's number, a vector over labels, a span, ids to generate. None where there is no gold."""
     cut: int = 0
     """Tokens of the row that lie outside of the window and are seen by no feature."""
     extra: Any = None
@@ -113,9 +111,7 @@ class Scores:
 
 
 class Fitted(Value):
-    """What a task learns from training rows before training, and from dev rows after it. Saved with the model as
-    JSON.
-    """
+    """What a task learns from training rows before training, and from dev rows after it. Saved beside the model."""
 
 
 class Backbone(Protocol):
@@ -214,9 +210,7 @@ class Task(Value):
         return tuple(name for name in named if name not in self.given)
 
     def metrics_of(self, card: DataCard) -> tuple[str, ...]:
-        """Name what `score` gives on such data, the main metric first; a recipe may select by any but
-        the `errors`.
-        """
+        """Name what `score` gives on such data, the main metric first; `errors` are not what a recipe selects by."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `metrics_of`")
 
     def check_rows(self, rows: Sequence[Row], card: DataCard, split: str) -> list[Any]:
