@@ -16,6 +16,8 @@ from nlptl.statistics import Difference
 from nlptl.tasks import Model, Prediction, Row, Scores
 
 SINGLE = ("accuracy", "macro_f1", "micro_f1", "matthews", "calibration_error")
+LEAST_SHARE = 1e-4
+"""A label that no training row has, or all have, starts at this share or at 1 less it."""
 SEVERAL = ("macro_f1", "micro_f1", "subset_accuracy", "calibration_error")
 
 
@@ -185,6 +187,27 @@ def _plain(table: Mapping[str, metrics.LabelScores]) -> dict[str, dict[str, floa
     from dataclasses import asdict
 
     return {name: asdict(scores) for name, scores in table.items()}
+
+
+def start_at(model: Model, shares: Sequence[float]) -> None:
+    """Set the biases of a new head to the log-odds of the labels, so that the first step need not learn how rare they
+    are.
+
+    Lin et al. 2017 (arXiv:1708.02002, section 3.3). With zeros the head of BERT's kin learns rarity by driving its
+    tanh into saturation, where hardly a gradient passes: on GoEmotions two epochs went by on that plateau. A head
+    without biases (GPT's kin) stays as it is.
+    """
+    import torch
+
+    names = [name for name in model.head if name.endswith(".bias")]
+    wide = [name for name in names if model.module.get_parameter(name).shape == (len(shares),)]
+    if not wide:
+        return
+    order_of = {name: number for number, (name, _) in enumerate(model.module.named_parameters())}
+    odds = [math.log(min(max(share, LEAST_SHARE), 1 - LEAST_SHARE)) for share in shares]
+    odds = [one - math.log1p(-math.exp(one)) for one in odds]
+    with torch.no_grad():
+        model.module.get_parameter(max(wide, key=order_of.__getitem__)).copy_(torch.tensor(odds))
 
 
 def reorder_head(model: Model, order: list[int], names: tuple[str, ...]) -> None:

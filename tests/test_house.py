@@ -14,7 +14,7 @@ FLOORS = {
     0: ["errors", "strict", "kinds", "seeds", "version", "__init__"],
     1: [
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
-        "baselines", "labels", "texts", "pages", "planting", "sniffing",
+        "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses",
     ],

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from nlptl import baselines, documents, labels, metrics
+from nlptl import baselines, documents, labelling, labels, metrics
 from nlptl.errors import BadInput, Problem, did_you_mean
+from nlptl.labelling import Labels
 from nlptl.statistics import Difference
-from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,21 +20,6 @@ if TYPE_CHECKING:
 AUTO = "AutoModelForSequenceClassification"
 
 # Shapes: B examples, T tokens, V labels.
-
-
-class Labels(Fitted):
-    """The labels by name, in the order of the model's outputs, and what was learnt about them."""
-
-    names: tuple[str, ...]
-    several: bool
-    weights: tuple[float, ...] | None = None
-    """One a label: the weight of its examples in the loss (of its positives, where there are several labels)."""
-    threshold: float = 0.5
-    """Several labels only: the probability from which a label is given; chosen on the selection split."""
-
-    def number(self, name: str) -> int:
-        """Give the output that stands for a label."""
-        return self.names.index(name)
 
 
 class Classification(Task):
@@ -120,13 +106,9 @@ class Classification(Task):
             missing = [name for name in names if not counts[name]]
             if missing:
                 raise BadInput(card.name, f"task.weights: balanced, but no training row has {missing}")
-            total = len(rows)
-            each = {name: counts[name] for name in names}
-            if card.several:
-                weights = tuple((total - each[name]) / each[name] for name in names)
-            else:
-                weights = tuple(total / (len(names) * each[name]) for name in names)
-        return Labels(names=names, several=card.several, weights=weights)
+            weights = labelling.balanced(counts, names, len(rows), several=card.several)
+        shares = tuple(counts[name] / len(rows) for name in names) if card.several else None
+        return Labels(names=names, several=card.several, weights=weights, shares=shares)
 
     def restore(self, saved: Mapping[str, Any]) -> Labels:
         """Read Labels back from JSON values."""
@@ -159,6 +141,8 @@ class Classification(Task):
             "problem_type": "multi_label_classification" if fitted.several else "single_label_classification",
         }
         model = backbone.model(AUTO, config, "keep" if head == "keep" else "new")
+        if head != "keep" and fitted.shares is not None and fitted.weights is None:
+            labels.start_at(model, fitted.shares)
         if names != fitted.names:
             labels.reorder_head(model, [names.index(name) for name in fitted.names], fitted.names)
         if start == "recipe":

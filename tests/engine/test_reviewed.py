@@ -144,3 +144,23 @@ def test_best_weights_stay_while_a_checkpoint_names_them(
     monkeypatch.setattr(state, "keep_best", real)
     done = made.run()
     assert done.report["training"]["best_step"] >= kept[0]
+
+
+@pytest.mark.parametrize("family", ["bert", "bart", "gpt2"])
+def test_a_head_of_several_labels_starts_at_their_shares(make: Callable[..., tiny.Tiny], family: str) -> None:
+    """Probabilities before the first step: the share of each label in the training rows, where the head has biases."""
+    parts = make(family, still=True, source={"world": "several", "classes": 4, "rows": {"train": 60, "dev": 9}}).parts(
+        "evaluate=[{split: dev}]"
+    )
+    names = parts.fitted.names
+    shares = [sum(name in row.values["labels"] for row in parts.rows) / 60 for name in names]
+    head = parts.inputs.recipe.task.attach(parts.opened, parts.fitted, "recipe")
+    biases = [one for name, one in head.module.named_parameters() if name in head.head and name.endswith("bias")]
+    if family == "gpt2":
+        assert not biases, "it has none, and nothing else is touched"
+        return
+    assert torch.sigmoid(biases[-1]).tolist() == pytest.approx(shares, abs=1e-6)
+    assert len(set(shares)) > 1, "or equal shares would show nothing"
+    balanced = parts.fitted.model_copy(update={"weights": (1.0,) * 4})
+    again = parts.inputs.recipe.task.attach(parts.opened, balanced, "recipe")
+    assert not list(again.module.parameters())[-1].any(), "labels that are weighed alike start alike"
