@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import torch
 
-Step = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""(prefixes [P, U], the row of each [P]) -> log-probabilities [P, N] of the next piece."""
+Step = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(prefixes [P, U], the row of each [P], which prefix of the last call each goes on from [P]) -> log-probabilities
+[P, N] of the next piece."""
 
 Allowed = Callable[[Sequence[int], int], torch.Tensor]
 """(prefix without its start, row) -> which pieces may follow, bool [N]."""
@@ -36,11 +37,11 @@ def search(
     the best of those that were cut at `longest` pieces.
     """
     done: list[list[Found]] = [[] for _ in range(rows)]
-    row_P = torch.arange(rows, device=device)
+    row_P = parents = torch.arange(rows, device=device)
     prefix_PU = torch.full((rows, 1), start, dtype=torch.long, device=device)
     score_P = torch.zeros(rows, dtype=torch.float64, device=device)
     while len(row_P) and prefix_PU.shape[1] <= longest:
-        ahead_PN = step(prefix_PU, row_P).double()
+        ahead_PN = step(prefix_PU, row_P, parents).double()
         if allowed is not None:
             ahead_PN = _held(ahead_PN, allowed, prefix_PU, row_P)
         total_PN = score_P[:, None] + ahead_PN

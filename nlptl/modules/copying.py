@@ -51,14 +51,14 @@ class CopyingDecoder(nn.Module):
         length = pieces_BU.shape[1]
         at_BWH = memory_BTH.gather(1, words.tokens[..., None].expand(-1, -1, memory_BTH.shape[2]))
         place = torch.arange(length, device=pieces_BU.device)
-        hidden = self.dropout(self._read(pieces_BU, at_BWH, words.unknown) + self.places(place))
+        hidden = self.dropout(self.read(pieces_BU, at_BWH, words.unknown) + self.places(place))
         memory = self.bridge(memory_BTH)
         later = torch.ones(length, length, dtype=torch.bool, device=pieces_BU.device).triu(1)
         for layer in self.layers:
             hidden = layer(hidden, memory, tgt_mask=later, memory_key_padding_mask=unseen_BT)
-        return self._mixed(self.norm(hidden[:, -1:] if last else hidden), at_BWH, words)
+        return self.mixed(self.norm(hidden[:, -1:] if last else hidden), at_BWH, words)
 
-    def _read(self, pieces_BU: torch.Tensor, at_BWH: torch.Tensor, unknown: int) -> torch.Tensor:
+    def read(self, pieces_BU: torch.Tensor, at_BWH: torch.Tensor, unknown: int) -> torch.Tensor:
         """Look pieces of the vocabulary up; a copied word is read as the encoder understands it where it stands."""
         size = self.pieces.num_embeddings
         known = self.pieces(pieces_BU.masked_fill(pieces_BU >= size, unknown))
@@ -66,7 +66,7 @@ class CopyingDecoder(nn.Module):
         copied = self.reads(at_BWH.gather(1, place))
         return torch.where(pieces_BU[..., None] >= size, copied, known.to(copied.dtype))
 
-    def _mixed(self, hidden_BUD: torch.Tensor, at_BWH: torch.Tensor, words: Words) -> torch.Tensor:
+    def mixed(self, hidden_BUD: torch.Tensor, at_BWH: torch.Tensor, words: Words) -> torch.Tensor:
         """Mix writing and copying; in fp32, since small probabilities are added up."""
         scores_BUW = self.asks(hidden_BUD) @ self.answers(at_BWH).transpose(1, 2) * hidden_BUD.shape[2] ** -0.5
         scores_BUW = scores_BUW.float().masked_fill(~words.real[:, None], torch.finfo(torch.float32).min)

@@ -16,6 +16,7 @@ from nlptl.grammars.words import WordConstraint
 from nlptl.modules import beams
 from nlptl.modules.copying import WEIGHTS, CopyingDecoder, CopyingParser, Words
 from nlptl.modules.padding import padded
+from nlptl.modules.stepping import Stepper
 from nlptl.parses import vocabulary
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
@@ -128,11 +129,12 @@ def decode(
     unseen_BT = inputs["attention_mask"] == 0
     words = Words(inputs["word_tokens"], inputs["word_pieces"], inputs["word_real"], model.unknown)
 
-    def step(prefix_PU: torch.Tensor, row_P: torch.Tensor) -> torch.Tensor:
-        own = memory_BTH[row_P], unseen_BT[row_P], words.rows(row_P)
-        ahead: torch.Tensor = model.decoder(prefix_PU, *own, last=True)[:, 0]
-        ahead[:, [vocabulary.START, vocabulary.UNKNOWN]] = -torch.inf
-        return ahead
+    ahead = Stepper(model.decoder, memory_BTH, unseen_BT, words)
+
+    def step(prefix_PU: torch.Tensor, row_P: torch.Tensor, parent_P: torch.Tensor) -> torch.Tensor:
+        found = ahead(prefix_PU, row_P, parent_P)
+        found[:, [vocabulary.START, vocabulary.UNKNOWN]] = -torch.inf
+        return found
 
     copies = [one.extra[2] for one in batch.features]
     allowed = None if held is None else _held(held, pieces, copies, words.tokens.shape[1])

@@ -20,7 +20,7 @@ def world(seed: int, rows: int) -> torch.Tensor:
 
 
 def stepping(table: torch.Tensor) -> beams.Step:
-    return lambda prefix, row: table[row, prefix.shape[1] - 1, prefix[:, -1]]
+    return lambda prefix, row, parent: table[row, prefix.shape[1] - 1, prefix[:, -1]]
 
 
 def every(table: torch.Tensor, row: int) -> dict[tuple[int, ...], float]:

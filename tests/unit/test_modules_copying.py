@@ -88,3 +88,21 @@ def test_it_learns_to_copy_words_that_it_never_saw() -> None:
     memory, marked = batch(range(100, 200), 200)
     right = (said(memory).argmax(1) == marked + V).float().mean()
     assert right > 0.9, right
+
+
+def test_piece_by_piece_is_the_forward_pass() -> None:
+    """Prefixes of two rows that part, swap places and drop out, as beams do; copied words among their pieces."""
+    from nlptl.modules.stepping import Stepper
+
+    torch.manual_seed(2)
+    model, memory = decoder().eval(), torch.randn(2, T, H)
+    unseen = torch.zeros(2, T, dtype=torch.bool)
+    unseen[1, 4:] = True
+    step = Stepper(model, memory, unseen, words(2))
+    prefixes = [[[0], [0]], [[0, 5], [0, V + 3], [0, 7]], [[0, V + 3, 4], [0, 5, 9]], [[0, 5, 9, V + 3]]]
+    rows = [[0, 1], [0, 0, 1], [0, 0], [0]]
+    parents = [[0, 1], [0, 0, 1], [1, 0], [1]]
+    for prefix, row, parent in zip(prefixes, rows, parents, strict=True):
+        pieces, row_P = torch.tensor(prefix), torch.tensor(row)
+        whole = model(pieces, memory[row_P], unseen[row_P], words(2).rows(row_P), last=True)[:, 0]
+        assert torch.allclose(step(pieces, row_P, torch.tensor(parent)), whole, atol=1e-5)
