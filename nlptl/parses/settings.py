@@ -55,7 +55,7 @@ class Forms(Fitted):
     """The Lark text that forms are held to, where it is not made of tables."""
     tables: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Tables with their columns, where SQL is held to them."""
-    names: tuple[str, ...] = ()
+    given_names: tuple[str, ...] = ()
     """Names that training queries give to tables and columns."""
 
     def held(self) -> "Held | None":
@@ -63,5 +63,5 @@ class Forms(Fitted):
         from nlptl import grammars
 
         if self.tables:
-            return grammars.for_sql(grammars.Schema(dict(self.tables)), [" ".join(self.names)])
+            return grammars.for_sql(grammars.Schema(dict(self.tables)), [" ".join(self.given_names)])
         return grammars.from_text(self.grammar, self.language) if self.grammar else None

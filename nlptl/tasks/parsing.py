@@ -100,7 +100,7 @@ class Parsing(Task):
                 what = f"search.grammar: sql needs forms in SQL over one database; card '{card.name}' has not those"
                 raise BadInput(f"card {card.name}", Problem(what, fix="take grammar: learnt"))
             found = grammars.schema_of(Path(databases[0]))
-            return {"tables": tuple(found.tables.items()), "names": grammars.names_in(written)}
+            return {"tables": tuple(found.tables.items()), "given_names": grammars.names_in(written)}
         return {}
 
     def _written(self, row: Row, language: str) -> str:

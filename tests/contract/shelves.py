@@ -52,8 +52,9 @@ def other(annotation: Any, value: Any) -> Any:
     for option in options:
         if option != value:
             return option
-    if value is None and str in get_args(annotation):
-        return "x"
+    inner = [get_args(one) for one in get_args(annotation) if get_origin(one) is typing.Literal]
+    if value is None and inner:  # a choice that may be left out
+        return inner[0][0]
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):

@@ -312,7 +312,7 @@ def worded_checkpoint(folder: Path) -> Path:
     tokenizer = transformers.BertTokenizer(vocab={name: number for number, name in enumerate(names)})
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        model = transformers.AutoModelForMaskedLM.from_config(tiny_checkpoints.config("bert", len(names), tiny.STILL))
+        model = transformers.AutoModelForMaskedLM.from_config(tiny_checkpoints.config("bert", len(names), tiny.BERTS))
     tiny.save_pretrained(model, folder)
     tokenizer.save_pretrained(folder)
     return folder
