@@ -6,14 +6,15 @@ the checkpoint. Generation is transformers' own.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nlptl.errors import BadInput, Problem
-from nlptl.modules.padding import padded
+from nlptl.modules.padding import in_parts, padded
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ WITNESSED = 64
 """Logits, spread over the vocabulary, that a reloaded model must give again."""
 SCORED = 1 << 26
 """Logits that are held at once when written forms are scored; a form of 60 tokens has 3 million of 49,152."""
+KEPT = 4 << 30
+"""Bytes of keys and values of earlier tokens (about: grouped heads keep less) that generation may keep at once."""
 AUTO = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
 
 
@@ -61,15 +64,26 @@ def encode(
 
 def _prompt(text: str, tokenizer: Any, prompt: str, room: int, *, close: bool) -> tuple[list[int], int]:
     """Give the tokens of a prompt, the utterance cut to the room that is left, and how many of it were cut."""
-    before, _, after = prompt.partition("{text}")
-    start = tokenizer("", add_special_tokens=True)["input_ids"]
-    closing = start[-1:] if start and start[-1] == tokenizer.eos_token_id else []
-    opening = start[: len(start) - len(closing)]
-    outer = [tokenizer(part, add_special_tokens=False)["input_ids"] if part else [] for part in (before, after)]
+    before, after, closing = _around(prompt, tokenizer)
     inner = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    left = max(1, room - sum(map(len, (opening, *outer, closing))))
-    read = [*opening, *outer[0], *inner[:left], *outer[1], *(closing if close else [])]
+    left = max(1, room - sum(map(len, (before, after, closing))))
+    read = [*before, *inner[:left], *after, *(closing if close else [])]
     return read, max(0, len(inner) - left)
+
+
+def _around(prompt: str, tokenizer: Any) -> tuple[list[int], list[int], list[int]]:
+    """Give the tokens before an utterance, behind it, and the marks that close a text."""
+    whole = tokenizer("a").encodings[0]
+    inner = [place for place, side in enumerate(whole.sequence_ids) if side == 0]
+    opening, closing = whole.ids[: inner[0]], whole.ids[inner[-1] + 1 :]
+    outer = [tokenizer(part, add_special_tokens=False)["input_ids"] if part else []
+             for part in prompt.split("{text}")]  # fmt: skip
+    return [*opening, *outer[0]], outer[1], closing
+
+
+def prompt_tokens(prompt: str, backbone: Backbone) -> int:
+    """Count what a prompt holds beside the utterance."""
+    return sum(map(len, _around(prompt, backbone.tokenizer)))
 
 
 def _start(backbone: Backbone) -> int:
@@ -171,8 +185,11 @@ def decode(
     from nlptl.modules.constraint import ConstrainedLogits
 
     tokenizer = backbone.tokenizer
+    parts = list(in_parts(batch, _at_once(model, batch, beam, longest)))
+    if len(parts) > 1:
+        return [one for part in parts for one in decode(model, part, backbone, beam=beam, longest=longest, held=held)]
     config = GenerationConfig(
-        max_new_tokens=longest, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
+        max_new_tokens=longest + 1, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
         # The sum of log-probabilities, as for our decoder, and until no prefix can win: transformers' early stopping
         # takes the first forms that end, however improbable.
@@ -182,11 +199,11 @@ def decode(
     inputs = _left(batch, backbone) if backbone.family == "decoder" else batch.inputs
     given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     # A token at a time is bound by memory: on a CPU turning the weights into bf16 at each costs more than it saves.
-    with torch.autocast(given["input_ids"].device.type, enabled=given["input_ids"].device.type != "cpu"):
+    with _plainly(model), _off_on_cpu(given["input_ids"].device.type):
         start = given["input_ids"].shape[1] if backbone.family == "decoder" else 1
         processors = [] if held is None else [ConstrainedLogits(held, start)]
         made = model.generate(**given, generation_config=config, logits_processor=processors)[:, start:]
-        written = [_until_end(row, tokenizer.eos_token_id) for row in made.tolist()]
+        written = [_until_end(row, tokenizer.eos_token_id, longest) for row in made.tolist()]
         scores = _scores(model, batch, [ids for ids, _ in written], backbone, beam)
     texts = tokenizer.batch_decode(
         [ids for ids, _ in written], skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -196,6 +213,13 @@ def decode(
         Partial(one.row_id, one.window, sorted(found[row * beam : (row + 1) * beam], key=lambda said: -said[1]))
         for row, one in enumerate(batch.features)
     ]
+
+
+def _at_once(model: Any, batch: Batch, beam: int, longest: int) -> int:
+    """Give how many utterances may be answered together, by what is kept of each token in every layer, in fp32."""
+    config = model.config
+    each = 8 * int(config.num_hidden_layers) * int(config.hidden_size)
+    return KEPT // (each * beam * (batch.inputs["input_ids"].shape[1] + longest + 1))
 
 
 def _left(batch: Batch, backbone: Backbone) -> dict[str, torch.Tensor]:
@@ -208,9 +232,29 @@ def _left(batch: Batch, backbone: Backbone) -> dict[str, torch.Tensor]:
     return {"input_ids": ids.gather(1, turn), "attention_mask": mask.gather(1, turn)}
 
 
-def _until_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
+def _until_end(ids: Sequence[int], end: int, longest: int) -> tuple[list[int], bool]:
     """Give the tokens before the end, and whether there was none."""
-    return (list(ids[: ids.index(end)]), False) if end in ids else (list(ids), True)
+    return (list(ids[: ids.index(end)]), False) if end in ids else (list(ids[:longest]), True)
+
+
+@contextlib.contextmanager
+def _plainly(model: Any) -> Iterator[None]:
+    """Let generation follow our settings alone: transformers fills what they leave open from the checkpoint's own.
+
+    BART's forbids to write three tokens twice, and forces a first one; Qwen's makes what was said before improbable.
+    """
+    from transformers import GenerationConfig
+
+    own, model.generation_config = model.generation_config, GenerationConfig()
+    try:
+        yield
+    finally:
+        model.generation_config = own
+
+
+def _off_on_cpu(device: str) -> contextlib.AbstractContextManager[Any]:
+    """Compute in fp32 on a CPU, and elsewhere in the numbers that the run has chosen."""
+    return torch.autocast("cpu", enabled=False) if device == "cpu" else contextlib.nullcontext()
 
 
 def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Backbone, beam: int) -> list[float]:
