@@ -209,9 +209,12 @@ def decode(
         [ids for ids, _ in written], skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
     found = [[text.strip(), score, cut] for text, score, (_, cut) in zip(texts, scores, written, strict=True)]
+    each = [range(row * beam, (row + 1) * beam) for row in range(len(batch.features))]
+    # Forms that were cut may differ in what was cut off alone.
+    own = [{tuple(written[number][0]): found[number] for number in numbers}.values() for numbers in each]
     return [
-        Partial(one.row_id, one.window, sorted(found[row * beam : (row + 1) * beam], key=lambda said: -said[1]))
-        for row, one in enumerate(batch.features)
+        Partial(one.row_id, one.window, sorted(listed, key=lambda said: -said[1]))
+        for one, listed in zip(batch.features, own, strict=True)
     ]
 
 

@@ -222,7 +222,7 @@ class Parsing(Task):
 
     def score(self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms) -> Scores:
         """Score by the forms, and where there is a database by what they give."""
-        return scoring.score(predictions, rows, fitted.language, set(fitted.seen))
+        return scoring.score(predictions, rows, fitted.language, set(fitted.seen), _asked(rows, fitted))
 
     def intervals(
         self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms, seed: int
@@ -269,6 +269,16 @@ def _database(row: Row, fitted: Forms) -> str | None:
         return None
     named = row.values.get("database") or (fitted.databases[0] if len(fitted.databases) == 1 else None)
     return named if named is not None and (row.values.get("database") or os.path.isfile(named)) else None
+
+
+def _asked(rows: Sequence[Row], fitted: Forms) -> str | None:
+    """Give the database of rows that name none, as those of a finished run. Raises BadInput where it is not there."""
+    if fitted.language != "sql" or not fitted.databases or all(row.values.get("database") for row in rows):
+        return None
+    if len(fitted.databases) > 1 or not os.path.isfile(fitted.databases[0]):
+        what = f"forms were run on {', '.join(fitted.databases[:3])}: without it they cannot be scored again"
+        raise BadInput("database", Problem(what, fix="bring the file back to that place"))
+    return fitted.databases[0]
 
 
 def _language(card: "DataCard") -> str:

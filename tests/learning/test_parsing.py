@@ -236,6 +236,16 @@ def test_a_batch_that_is_too_large_is_searched_in_parts(
     assert seen == ([2, 2, 1] if family == "bert" else [1] * 5)
 
 
+def test_forms_of_one_row_are_all_different(tmp_path: Path) -> None:
+    parts = recipe_of(tmp_path, "gpt2").parts("task.search.beams=4", "task.form_tokens=40")
+    task, rows = parts.inputs.recipe.task, [Row("a", {"text": "bado rik"}, "")]
+    features = task.encode(rows, parts.opened, parts.fitted, "predict")
+    batch = task.collate(features, parts.opened, parts.fitted)
+    (found,) = task.decode(parts.moving.bare.eval(), batch, parts.opened, parts.fitted)
+    assert all(cut for _, _, cut in found.values), "an untrained model comes to no end"
+    assert len({score for _, score, _ in found.values}) == len(found.values)
+
+
 def test_a_card_that_names_no_grammar_file_that_is_there(tmp_path: Path) -> None:
     made = recipe_of(tmp_path, "bert")
     place = tmp_path / "tiny.yaml"
