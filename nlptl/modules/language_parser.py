@@ -6,14 +6,14 @@ the checkpoint. Generation is transformers' own.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from nlptl.errors import BadInput, Problem
+from nlptl.modules import generating
 from nlptl.modules.padding import in_parts, padded
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
@@ -32,8 +32,11 @@ AUTO = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
 
 
 def attach(backbone: Backbone) -> Model:
-    """Open the checkpoint with its own output layer; there is no new head."""
-    return backbone.model(AUTO[backbone.family], {}, "none")
+    """Open the checkpoint with its own output layer; there is no new head. Raises BadInput."""
+    found = backbone.model(AUTO[backbone.family], {}, "none")
+    if backbone.family == "decoder":
+        generating.check(found.module)
+    return found
 
 
 def encode(
@@ -170,10 +173,11 @@ def constraint(fitted: Forms, backbone: Backbone) -> Constraint | None:
 
 @functools.lru_cache(maxsize=2)
 def _constraint(fitted: Forms, tokenizer: Any) -> Constraint | None:
+    from nlptl.grammars import led
     from nlptl.modules.constraint import Constraint
 
     held = fitted.held()
-    return None if held is None else Constraint(held, tokenizer)
+    return None if held is None else Constraint(led(held), tokenizer)
 
 
 def decode(
@@ -196,14 +200,14 @@ def decode(
         length_penalty=0.0, early_stopping=False,
         decoder_start_token_id=_start(backbone) if backbone.family == "seq2seq" else None,
     )  # fmt: skip
-    inputs = _left(batch, backbone) if backbone.family == "decoder" else batch.inputs
+    inputs = generating.left(batch, backbone) if backbone.family == "decoder" else batch.inputs
     given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     # A token at a time is bound by memory: on a CPU turning the weights into bf16 at each costs more than it saves.
-    with _plainly(model), _off_on_cpu(given["input_ids"].device.type):
+    with generating.plainly(model), generating.off_on_cpu(given["input_ids"].device.type):
         start = given["input_ids"].shape[1] if backbone.family == "decoder" else 1
         processors = [] if held is None else [ConstrainedLogits(held, start)]
         made = model.generate(**given, generation_config=config, logits_processor=processors)[:, start:]
-        written = [_until_end(row, tokenizer.eos_token_id, longest) for row in made.tolist()]
+        written = [generating.until_end(row, tokenizer.eos_token_id, longest) for row in made.tolist()]
         scores = _scores(model, batch, [ids for ids, _ in written], backbone, beam)
     texts = tokenizer.batch_decode(
         [ids for ids, _ in written], skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -223,41 +227,6 @@ def _at_once(model: Any, batch: Batch, beam: int, longest: int) -> int:
     config = model.config
     each = 8 * int(config.num_hidden_layers) * int(config.hidden_size)
     return KEPT // (each * beam * (batch.inputs["input_ids"].shape[1] + longest + 1))
-
-
-def _left(batch: Batch, backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Give the prompts padded on the left, whatever the tokenizer's side: what is generated follows at once."""
-    ids, mask = batch.inputs["input_ids"], batch.inputs["attention_mask"]
-    if backbone.padding_side == "left":
-        return {"input_ids": ids, "attention_mask": mask}
-    gaps = mask.shape[1] - mask.sum(1)
-    turn = (torch.arange(mask.shape[1], device=mask.device) - gaps[:, None]) % mask.shape[1]
-    return {"input_ids": ids.gather(1, turn), "attention_mask": mask.gather(1, turn)}
-
-
-def _until_end(ids: Sequence[int], end: int, longest: int) -> tuple[list[int], bool]:
-    """Give the tokens before the end, and whether there was none."""
-    return (list(ids[: ids.index(end)]), False) if end in ids else (list(ids[:longest]), True)
-
-
-@contextlib.contextmanager
-def _plainly(model: Any) -> Iterator[None]:
-    """Let generation follow our settings alone: transformers fills what they leave open from the checkpoint's own.
-
-    BART's forbids to write three tokens twice, and forces a first one; Qwen's makes what was said before improbable.
-    """
-    from transformers import GenerationConfig
-
-    own, model.generation_config = model.generation_config, GenerationConfig()
-    try:
-        yield
-    finally:
-        model.generation_config = own
-
-
-def _off_on_cpu(device: str) -> contextlib.AbstractContextManager[Any]:
-    """Compute in fp32 on a CPU, and elsewhere in the numbers that the run has chosen."""
-    return torch.autocast("cpu", enabled=False) if device == "cpu" else contextlib.nullcontext()
 
 
 def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Backbone, beam: int) -> list[float]:

@@ -155,15 +155,19 @@ class Parsing(Task):
 
     def attach(self, backbone: Backbone, fitted: Forms, start: Literal["recipe", "saved"]) -> Model:
         """Open a language model as it is, or an encoder with a new decoder over it."""
-        from nlptl.modules import copying_parser, language_parser
+        from nlptl.modules import copying_parser, language_parser, neighbours
 
         if self.decoder is None:
             language_parser.constraint(fitted, backbone)  # a grammar that cannot be written here is told at once
-            return language_parser.attach(backbone)
-        copying_parser.constraint(fitted)
-        return copying_parser.attach(
-            backbone, len(fitted.pieces), self.decoder, self.form_tokens, saved=start == "saved"
-        )
+            model = language_parser.attach(backbone)
+        else:
+            copying_parser.constraint(fitted)
+            size, longest = len(fitted.pieces), self.form_tokens
+            model = copying_parser.attach(backbone, size, self.decoder, longest, saved=start == "saved")
+        if start == "recipe":
+            rows = [Row(text, {"text": text}, "") for text in ("a", "a " * 8)]
+            neighbours.check(self, model, self.encode(rows, backbone, fitted, "predict"), backbone, fitted)
+        return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Forms, purpose: Purpose) -> list[Feature]:
         """Tokenise each utterance to one feature; for training the form goes along."""

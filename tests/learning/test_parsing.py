@@ -156,6 +156,19 @@ def test_a_grammar_is_kept_by_a_model_that_knows_nothing(tmp_path: Path, family:
         assert forms.check(form, "functional") is None or form.count("(") > form.count(")"), "whole, or cut"
 
 
+@pytest.mark.parametrize("family", ["gpt2", "llama", "t5"])
+def test_a_grammar_lets_a_model_write_what_it_is_taught(tmp_path: Path, family: str) -> None:
+    """Token by token, the space before the first word too: forbidden, it would begin with one it never learnt."""
+    from nlptl.modules import language_parser
+
+    parts = recipe_of(tmp_path, family).parts("task.search={beams: 1, grammar: learnt}")
+    held = language_parser.constraint(parts.fitted, parts.opened)
+    assert held is not None
+    for one in parts.features:
+        for number, token in enumerate(one.target):
+            assert held.allowed(one.target[:number])[token], parts.opened.tokenizer.decode(one.target[: number + 1])
+
+
 def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tmp_path: Path) -> None:
     bert, gpt2, t5 = (recipe_of(tmp_path / family, family) for family in ("bert", "gpt2", "t5"))
     for made, override, said_ in (
@@ -187,11 +200,11 @@ def test_a_checkpoints_own_habits_of_generation_change_nothing(tmp_path: Path, f
 
 def test_generation_computes_in_the_numbers_of_the_run() -> None:
     """On an accelerator the run's context stands already; to ask for autocast there anew would be fp16 under fp32."""
-    from nlptl.modules import language_parser
+    from nlptl.modules import generating
 
-    with language_parser._off_on_cpu("cuda"):
+    with generating.off_on_cpu("cuda"):
         assert not torch.is_autocast_enabled("cuda")
-    with torch.autocast("cpu", dtype=torch.bfloat16), language_parser._off_on_cpu("cpu"):
+    with torch.autocast("cpu", dtype=torch.bfloat16), generating.off_on_cpu("cpu"):
         assert not torch.is_autocast_enabled("cpu")
 
 
@@ -272,3 +285,13 @@ def test_a_source_that_makes_its_database_has_scores_by_execution() -> None:
     task = Parsing(kind="parsing", form_tokens=8)
     assert task.metrics_of(cards.find("geography_parsing").value)[0] == "execution"
     assert task.metrics_of(cards.find("scan_jump").value) == ("exact_match", "parses")
+
+
+def test_a_decoder_that_reads_otherwise_is_refused() -> None:
+    import transformers
+
+    from nlptl.modules import generating
+
+    sizes = {"vocab_size": 30, "hidden_size": 16, "n_layer": 1, "n_head": 2}
+    with pytest.raises(BadInput, match="BloomForCausalLM does not take position_ids"):
+        generating.check(transformers.BloomForCausalLM(transformers.BloomConfig(**sizes)))

@@ -156,7 +156,7 @@ def test_rows_of_a_finished_run_are_scored_on_its_database(database: Path) -> No
     assert task.score(said(bare, [form]), bare, fitted) == task.score(said(whole, [form]), whole, fitted)
     assert task.score(said(bare, [form]), bare, fitted).per_example["correct"] == [1.0]
     database.unlink()
-    with pytest.raises(BadInput, match="forms were run on .*towns.sqlite"):
+    with pytest.raises(BadInput, match=r"forms were run on .*towns\.sqlite"):
         task.score(said(bare, [form]), bare, fitted)
 
 
