@@ -219,7 +219,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         return absent[key]
     if key in words:
         return words[key]
-    if key in ("weights", "head"):
+    if key in ("weights", "head") and not isinstance(value, float):
         return {"weights": "balanced", "head": "new"}[key]
     if isinstance(value, bool):
         return not value
