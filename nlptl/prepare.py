@@ -143,8 +143,9 @@ def digest(inputs: Inputs, seed: int) -> str:
 
 
 def label_counts(rows: Sequence[Row]) -> dict[str, int]:
-    """Count rows by label."""
-    counts = Counter(label for row in rows for label in row.values.get("labels", [row.values.get("label")]))
+    """Count rows by label; nothing where rows have none."""
+    each = (row.values.get("labels", [row.values["label"]] if "label" in row.values else []) for row in rows)
+    counts = Counter(label for labels in each for label in labels)
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))))
 
 

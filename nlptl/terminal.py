@@ -227,7 +227,7 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
     shown = ", ".join(f"{label} {count}" for label, count in most[:6]) + (
         f", and {len(most) - 6} more labels" if len(most) > 6 else ""
     )
-    print(f"\ntraining rows by label: {shown}")
+    print(f"\ntraining rows by label: {shown}" if most else "")
     print(f"tokens: {planned.tokens:,} an epoch; {planned.cut} rows are longer than the window and are cut")
     print(f"steps: {planned.steps} a run; {planned.seconds_per_step:.3f} s each, measured here")
     print(f"parameters: {planned.trainable:,} of {planned.parameters:,} are trained")

@@ -145,7 +145,10 @@ class DataCard(Value):
         if self.form is None or self.form.grammar is None or self._place is None:
             fix = "write grammar: FILE.lark under 'form', or take grammar: learnt"
             raise BadInput(f"card {self.name}", Problem("names no grammar for its forms", field="form", fix=fix))
-        return self._place.parent / self.form.grammar
+        place = self._place.parent / self.form.grammar
+        if not place.is_file():
+            raise BadInput(f"card {self.name}", Problem("there is no such grammar", str(place), "form.grammar"))
+        return place
 
     @property
     def several(self) -> bool:

@@ -5,8 +5,9 @@ A `Held` is what both decoders take: `modules.constraint.Constraint` for subword
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nlptl.grammars.learning import learnt
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
-    "Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "names_in", "schema",
+    "Held", "Schema", "for_forms", "for_sql", "from_file", "from_text", "learnt", "led", "names_in", "schema",
     "schema_of", "sql",
 ]  # fmt: skip
 
 _MARKS = {"sql": "'\"", "functional": "'\"", "list": '"'}
 """The quotation marks of the form languages that have literals."""
+_START = re.compile(r'"(?:\\.|[^"\\\n])*"|/(?:\\.|[^/\\\n])+/|//[^\n]*|\bstart\b')
+"""Literals, regular expressions and comments of Lark, and the name of its first rule."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,12 @@ def from_file(path: Path, language: str) -> Held:
 def from_text(text: str, language: str) -> Held:
     """Hold to a grammar that `for_forms` or `from_file` gave before."""
     return Held(text, marks=_MARKS.get(language, ""))
+
+
+def led(held: Held) -> Held:
+    """Let a space stand before a form, as language models write it: `%ignore` does not reach before the first rule."""
+    if held.scope is not None:  # the grammar of SQL has them
+        return held
+    inner = "form_behind_space"
+    named = _START.sub(lambda found: inner if found[0] == "start" else found[0], held.text)
+    return replace(held, text=f"start: SPACE_BEFORE? {inner}\nSPACE_BEFORE: / /\n{named}")

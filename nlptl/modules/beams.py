@@ -33,14 +33,15 @@ def search(
     step: Step, *, rows: int, beams: int, longest: int, start: int, end: int, allowed: Allowed | None = None,
     device: torch.device | str = "cpu",
 ) -> list[list[Found]]:  # fmt: skip
-    """Give each row's best sequences, at most `beams`, the best first. At least one: where no end was reached, it is
-    the best of those that were cut at `longest` pieces.
+    """Give each row's best sequences of at most `longest` pieces, the end not counted: at most `beams`, the best first.
+
+    At least one: where no end was reached, it is the best of those that were cut.
     """
     done: list[list[Found]] = [[] for _ in range(rows)]
     row_P = parents = torch.arange(rows, device=device)
     prefix_PU = torch.full((rows, 1), start, dtype=torch.long, device=device)
     score_P = torch.zeros(rows, dtype=torch.float64, device=device)
-    while len(row_P) and prefix_PU.shape[1] <= longest:
+    while len(row_P):
         ahead_PN = step(prefix_PU, row_P, parents).double()
         if allowed is not None:
             ahead_PN = _held(ahead_PN, allowed, prefix_PU, row_P)
@@ -48,16 +49,23 @@ def search(
         kept = []
         for row in sorted(set(row_P.tolist())):
             members = (row_P == row).nonzero()[:, 0]
-            kept += _widen(total_PN, members, row, prefix_PU, beams, end, done)
+            kept += _widen(total_PN, members, row, prefix_PU, score_P, beams, end, done)
+        if prefix_PU.shape[1] > longest:  # after the last piece nothing but the end may stand
+            for parent, row in dict.fromkeys((parent, row) for parent, row, *_ in kept):
+                done[row].append(_cut(prefix_PU, score_P, parent))
+            break
         alive = [one for one in kept if not _settled(done[one[1]], one[3], beams)]
         parents = torch.tensor([parent for parent, *_ in alive], dtype=torch.long, device=device)
         pieces = torch.tensor([piece for _, _, piece, _ in alive], dtype=torch.long, device=device)
         row_P = torch.tensor([row for _, row, _, _ in alive], dtype=torch.long, device=device)
         score_P = torch.tensor([score for *_, score in alive], dtype=torch.float64, device=device)
         prefix_PU = torch.cat([prefix_PU[parents], pieces[:, None]], 1)
-    for row, prefix, score in zip(row_P.tolist(), prefix_PU[:, 1:].tolist(), score_P.tolist(), strict=True):
-        done[row].append(Found(tuple(prefix), score, cut=True))
     return [_best(found, beams) for found in done]
+
+
+def _cut(prefix_PU: torch.Tensor, score_P: torch.Tensor, number: int) -> Found:
+    """Give a prefix as it is, without an end."""
+    return Found(tuple(prefix_PU[number, 1:].tolist()), float(score_P[number]), cut=True)
 
 
 def _best(found: list[Found], beams: int) -> list[Found]:
@@ -74,15 +82,15 @@ def _held(ahead_PN: torch.Tensor, allowed: Allowed, prefix_PU: torch.Tensor, row
 
 
 def _widen(
-    total_PN: torch.Tensor, members: torch.Tensor, row: int, prefix_PU: torch.Tensor, beams: int, end: int,
-    done: list[list[Found]],
+    total_PN: torch.Tensor, members: torch.Tensor, row: int, prefix_PU: torch.Tensor, score_P: torch.Tensor,
+    beams: int, end: int, done: list[list[Found]],
 ) -> list[tuple[int, int, int, float]]:  # fmt: skip
     """Give the best continuations of a row's prefixes as (parent, row, piece, score); finished ones go to `done`."""
     flat = total_PN[members].flatten()
     best = flat.topk(min(2 * beams, len(flat)))
     going: list[tuple[int, int, int, float]] = []
     if best.values[0] == -torch.inf:  # a grammar lets nothing follow
-        done[row] += [Found(tuple(prefix_PU[one, 1:].tolist()), 0.0, cut=True) for one in members.tolist()]
+        done[row] += [_cut(prefix_PU, score_P, one) for one in members.tolist()]
     for score, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         if score == -torch.inf:
             break

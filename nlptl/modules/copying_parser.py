@@ -15,7 +15,7 @@ from nlptl.errors import BadInput, Problem
 from nlptl.grammars.words import WordConstraint
 from nlptl.modules import beams
 from nlptl.modules.copying import WEIGHTS, CopyingDecoder, CopyingParser, Words
-from nlptl.modules.padding import padded
+from nlptl.modules.padding import in_parts, padded
 from nlptl.modules.stepping import Stepper
 from nlptl.parses import vocabulary
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nlptl.parses.settings import Decoder, Forms
 
 IGNORED = -1
+PREFIXES = 1 << 16
+"""Pieces of all prefixes that are read at once; 65,536 take 0.8 GB in layers of a width of 384."""
 WITNESSES = 8, 200
 """Pieces of a fixed prefix, and how many of the vocabulary's probabilities after each, that a reloaded model must
 give again."""
@@ -124,17 +126,19 @@ def decode(
     model: Any, batch: Batch, pieces: Sequence[str], *, beam: int, longest: int, held: WordConstraint | None = None
 ) -> list[Partial]:
     """Give each feature's best sequences of pieces as [pieces, log-probability, whether it was cut]."""
+    parts = list(in_parts(batch, PREFIXES // (beam * (longest + 1))))
+    if len(parts) > 1:
+        return [one for part in parts for one in decode(model, part, pieces, beam=beam, longest=longest, held=held)]
     inputs = batch.inputs
     memory_BTH = model.encode(inputs["input_ids"], inputs["attention_mask"], inputs.get("token_type_ids"))
     unseen_BT = inputs["attention_mask"] == 0
     words = Words(inputs["word_tokens"], inputs["word_pieces"], inputs["word_real"], model.unknown)
+    there_BN = _there(words, len(pieces))
 
     ahead = Stepper(model.decoder, memory_BTH, unseen_BT, words)
 
     def step(prefix_PU: torch.Tensor, row_P: torch.Tensor, parent_P: torch.Tensor) -> torch.Tensor:
-        found = ahead(prefix_PU, row_P, parent_P)
-        found[:, [vocabulary.START, vocabulary.UNKNOWN]] = -torch.inf
-        return found
+        return ahead(prefix_PU, row_P, parent_P).masked_fill(~there_BN[row_P], -torch.inf)
 
     copies = [one.extra[2] for one in batch.features]
     allowed = None if held is None else _held(held, pieces, copies, words.tokens.shape[1])
@@ -146,6 +150,16 @@ def decode(
         Partial(one.row_id, one.window, [[_spoken(best.pieces, pieces, mine), best.score, best.cut] for best in row])
         for one, row, mine in zip(batch.features, found, copies, strict=True)
     ]
+
+
+def _there(words: Words, pieces: int) -> torch.Tensor:
+    """Give bool [B, V + W]: what can be said of a row. All else keeps a little probability, LEAST, and has no word."""
+    rows, places = words.tokens.shape
+    found = torch.zeros(rows, pieces + places, dtype=torch.bool, device=words.tokens.device)
+    found.scatter_(1, words.pieces.masked_fill(~words.real, vocabulary.START), True)
+    found[:, :pieces] = True
+    found[:, [vocabulary.START, vocabulary.UNKNOWN]] = False
+    return found
 
 
 def _spoken(numbers: Sequence[int], pieces: Sequence[str], copies: Sequence[str]) -> list[str]:
@@ -171,7 +185,7 @@ def _held(
 
 def witness(model: Any, batch: Batch, pieces: int) -> list[Any]:
     """Give the log-probabilities after each piece of one prefix that all rows share."""
-    length, shown = WITNESSES
+    length, shown = min(WITNESSES[0], model.decoder.places.num_embeddings), WITNESSES[1]
     prefix = torch.arange(length, device=batch.inputs["input_ids"].device) % pieces
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name != "decoder_input_ids"}
     ahead_BUN = model(**inputs, decoder_input_ids=prefix.expand(len(batch.features), -1))

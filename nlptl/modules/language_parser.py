@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nlptl.errors import BadInput, Problem
-from nlptl.modules.padding import padded
+from nlptl.modules import generating
+from nlptl.modules.padding import in_parts, padded
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
 
 if TYPE_CHECKING:
@@ -25,12 +26,17 @@ WITNESSED = 64
 """Logits, spread over the vocabulary, that a reloaded model must give again."""
 SCORED = 1 << 26
 """Logits that are held at once when written forms are scored; a form of 60 tokens has 3 million of 49,152."""
+KEPT = 4 << 30
+"""Bytes of keys and values of earlier tokens (about: grouped heads keep less) that generation may keep at once."""
 AUTO = {"decoder": "AutoModelForCausalLM", "seq2seq": "AutoModelForSeq2SeqLM"}
 
 
 def attach(backbone: Backbone) -> Model:
-    """Open the checkpoint with its own output layer; there is no new head."""
-    return backbone.model(AUTO[backbone.family], {}, "none")
+    """Open the checkpoint with its own output layer; there is no new head. Raises BadInput."""
+    found = backbone.model(AUTO[backbone.family], {}, "none")
+    if backbone.family == "decoder":
+        generating.check(found.module)
+    return found
 
 
 def encode(
@@ -61,15 +67,26 @@ def encode(
 
 def _prompt(text: str, tokenizer: Any, prompt: str, room: int, *, close: bool) -> tuple[list[int], int]:
     """Give the tokens of a prompt, the utterance cut to the room that is left, and how many of it were cut."""
-    before, _, after = prompt.partition("{text}")
-    start = tokenizer("", add_special_tokens=True)["input_ids"]
-    closing = start[-1:] if start and start[-1] == tokenizer.eos_token_id else []
-    opening = start[: len(start) - len(closing)]
-    outer = [tokenizer(part, add_special_tokens=False)["input_ids"] if part else [] for part in (before, after)]
+    before, after, closing = _around(prompt, tokenizer)
     inner = tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)["input_ids"]
-    left = max(1, room - sum(map(len, (opening, *outer, closing))))
-    read = [*opening, *outer[0], *inner[:left], *outer[1], *(closing if close else [])]
+    left = max(1, room - sum(map(len, (before, after, closing))))
+    read = [*before, *inner[:left], *after, *(closing if close else [])]
     return read, max(0, len(inner) - left)
+
+
+def _around(prompt: str, tokenizer: Any) -> tuple[list[int], list[int], list[int]]:
+    """Give the tokens before an utterance, behind it, and the marks that close a text."""
+    whole = tokenizer("a").encodings[0]
+    inner = [place for place, side in enumerate(whole.sequence_ids) if side == 0]
+    opening, closing = whole.ids[: inner[0]], whole.ids[inner[-1] + 1 :]
+    outer = [tokenizer(part, add_special_tokens=False)["input_ids"] if part else []
+             for part in prompt.split("{text}")]  # fmt: skip
+    return [*opening, *outer[0]], outer[1], closing
+
+
+def prompt_tokens(prompt: str, backbone: Backbone) -> int:
+    """Count what a prompt holds beside the utterance."""
+    return sum(map(len, _around(prompt, backbone.tokenizer)))
 
 
 def _start(backbone: Backbone) -> int:
@@ -156,10 +173,11 @@ def constraint(fitted: Forms, backbone: Backbone) -> Constraint | None:
 
 @functools.lru_cache(maxsize=2)
 def _constraint(fitted: Forms, tokenizer: Any) -> Constraint | None:
+    from nlptl.grammars import led
     from nlptl.modules.constraint import Constraint
 
     held = fitted.held()
-    return None if held is None else Constraint(held, tokenizer)
+    return None if held is None else Constraint(led(held), tokenizer)
 
 
 def decode(
@@ -171,46 +189,44 @@ def decode(
     from nlptl.modules.constraint import ConstrainedLogits
 
     tokenizer = backbone.tokenizer
+    parts = list(in_parts(batch, _at_once(model, batch, beam, longest)))
+    if len(parts) > 1:
+        return [one for part in parts for one in decode(model, part, backbone, beam=beam, longest=longest, held=held)]
     config = GenerationConfig(
-        max_new_tokens=longest, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
+        max_new_tokens=longest + 1, num_beams=beam, num_return_sequences=beam, do_sample=False, use_cache=True,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
         # The sum of log-probabilities, as for our decoder, and until no prefix can win: transformers' early stopping
         # takes the first forms that end, however improbable.
         length_penalty=0.0, early_stopping=False,
         decoder_start_token_id=_start(backbone) if backbone.family == "seq2seq" else None,
     )  # fmt: skip
-    inputs = _left(batch, backbone) if backbone.family == "decoder" else batch.inputs
+    inputs = generating.left(batch, backbone) if backbone.family == "decoder" else batch.inputs
     given = {name: inputs[name] for name in ("input_ids", "attention_mask")}
     # A token at a time is bound by memory: on a CPU turning the weights into bf16 at each costs more than it saves.
-    with torch.autocast(given["input_ids"].device.type, enabled=given["input_ids"].device.type != "cpu"):
+    with generating.plainly(model), generating.off_on_cpu(given["input_ids"].device.type):
         start = given["input_ids"].shape[1] if backbone.family == "decoder" else 1
         processors = [] if held is None else [ConstrainedLogits(held, start)]
         made = model.generate(**given, generation_config=config, logits_processor=processors)[:, start:]
-        written = [_until_end(row, tokenizer.eos_token_id) for row in made.tolist()]
+        written = [generating.until_end(row, tokenizer.eos_token_id, longest) for row in made.tolist()]
         scores = _scores(model, batch, [ids for ids, _ in written], backbone, beam)
     texts = tokenizer.batch_decode(
         [ids for ids, _ in written], skip_special_tokens=True, clean_up_tokenization_spaces=False
     )
     found = [[text.strip(), score, cut] for text, score, (_, cut) in zip(texts, scores, written, strict=True)]
+    each = [range(row * beam, (row + 1) * beam) for row in range(len(batch.features))]
+    # Forms that were cut may differ in what was cut off alone.
+    own = [{tuple(written[number][0]): found[number] for number in numbers}.values() for numbers in each]
     return [
-        Partial(one.row_id, one.window, sorted(found[row * beam : (row + 1) * beam], key=lambda said: -said[1]))
-        for row, one in enumerate(batch.features)
+        Partial(one.row_id, one.window, sorted(listed, key=lambda said: -said[1]))
+        for one, listed in zip(batch.features, own, strict=True)
     ]
 
 
-def _left(batch: Batch, backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Give the prompts padded on the left, whatever the tokenizer's side: what is generated follows at once."""
-    ids, mask = batch.inputs["input_ids"], batch.inputs["attention_mask"]
-    if backbone.padding_side == "left":
-        return {"input_ids": ids, "attention_mask": mask}
-    gaps = mask.shape[1] - mask.sum(1)
-    turn = (torch.arange(mask.shape[1], device=mask.device) - gaps[:, None]) % mask.shape[1]
-    return {"input_ids": ids.gather(1, turn), "attention_mask": mask.gather(1, turn)}
-
-
-def _until_end(ids: Sequence[int], end: int) -> tuple[list[int], bool]:
-    """Give the tokens before the end, and whether there was none."""
-    return (list(ids[: ids.index(end)]), False) if end in ids else (list(ids), True)
+def _at_once(model: Any, batch: Batch, beam: int, longest: int) -> int:
+    """Give how many utterances may be answered together, by what is kept of each token in every layer, in fp32."""
+    config = model.config
+    each = 8 * int(config.num_hidden_layers) * int(config.hidden_size)
+    return KEPT // (each * beam * (batch.inputs["input_ids"].shape[1] + longest + 1))
 
 
 def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Backbone, beam: int) -> list[float]:

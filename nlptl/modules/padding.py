@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
-from nlptl.tasks import Backbone, Feature
+from nlptl.tasks import Backbone, Batch, Feature
 
 
 def padded(features: Sequence[Feature], backbone: Backbone) -> dict[str, torch.Tensor]:
@@ -29,3 +29,15 @@ def padded(features: Sequence[Feature], backbone: Backbone) -> dict[str, torch.T
     if all(feature.token_types is not None for feature in features):
         inputs["token_type_ids"] = torch.tensor([filled(feature.token_types or (), 0) for feature in features])
     return inputs
+
+
+def in_parts(batch: Batch, rows: int) -> Iterator[Batch]:
+    """Yield a batch as it is, or in parts of so many rows (one at least), each as wide as the whole."""
+    rows = max(1, rows)
+    if rows >= len(batch.features):
+        yield batch
+        return
+    for first in range(0, len(batch.features), rows):
+        part = slice(first, first + rows)
+        inputs, targets = ({name: one[part] for name, one in side.items()} for side in (batch.inputs, batch.targets))
+        yield Batch(batch.features[part], inputs, targets)

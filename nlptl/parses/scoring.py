@@ -83,8 +83,11 @@ def is_equal(said: str, gold: str, language: str) -> bool:
     return said.strip() == gold.strip() if wanted is None else _comparable(said, language) == wanted
 
 
-def score(predictions: Sequence[Prediction], rows: Sequence[Row], language: str, seen: Collection[str]) -> Scores:
-    """Score predictions against rows, matched by id.
+def score(
+    predictions: Sequence[Prediction], rows: Sequence[Row], language: str, seen: Collection[str],
+    database: str | None = None,
+) -> Scores:  # fmt: skip
+    """Score predictions against rows, matched by id; `database` is that of rows which name none.
 
     `execution` holds the rows that a query gives against those of the gold query. A row whose gold query gives
     nothing, or does not run, cannot be judged so: there a wrong query would be right by luck, and it counts as right
@@ -99,8 +102,9 @@ def score(predictions: Sequence[Prediction], rows: Sequence[Row], language: str,
     each["parses"] = [float(_comparable(one, language) is not None) for one in said]
     classes = _by_form(said, equal, each["parses"], [bool(by_id[row.id].detail.get("cut")) for row in rows])
     tables: dict[str, Any] = {}
-    if language == "sql" and rows and all(row.values.get("database") for row in rows):
-        found = execution.score(said, gold, [Path(row.values["database"]) for row in rows])
+    asked = [row.values.get("database") or database for row in rows]
+    if language == "sql" and rows and all(asked):
+        found = execution.score(said, gold, [Path(str(one)) for one in asked])
         judged = [one.gold_fate == "rows" and not one.gold_empty for one in found]
         triples = list(zip(found, judged, equal, strict=True))
         each["execution"] = [float(one.match if known else same) for one, known, same in triples]

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from nlptl.cards import DataCard
 
 
+UTTERANCE = 4
+"""Tokens of an utterance that prompt and form must leave room for; those of a longer one are cut, and counted."""
+
+
 class Parsing(Task):
     """Turn an utterance into a form; the card names the language of its forms, and a database if there is one."""
 
@@ -52,7 +56,10 @@ class Parsing(Task):
 
     def metrics_of(self, card: "DataCard") -> tuple[str, ...]:
         """Name the metrics; with a database what the forms give comes first."""
-        return scoring.WITH_DATABASE if card.form is not None and card.form.database is not None else scoring.FORM_ALONE
+        if card.form is None or card.form.language != "sql":
+            return scoring.FORM_ALONE
+        there = card.form.database is not None or "database" in card.columns  # the source may make it
+        return scoring.WITH_DATABASE if there else scoring.FORM_ALONE
 
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
         """Find empty utterances and forms that do not parse."""
@@ -98,7 +105,8 @@ class Parsing(Task):
         if self.search.grammar == "sql":
             if _language(card) != "sql" or len(databases) != 1:
                 what = f"search.grammar: sql needs forms in SQL over one database; card '{card.name}' has not those"
-                raise BadInput(f"card {card.name}", Problem(what, fix="take grammar: learnt"))
+                fix = "leave it out" if _language(card) == "sql" else "take grammar: learnt"
+                raise BadInput(f"card {card.name}", Problem(what, fix=fix))
             found = grammars.schema_of(Path(databases[0]))
             return {"tables": tuple(found.tables.items()), "given_names": grammars.names_in(written)}
         return {}
@@ -125,26 +133,41 @@ class Parsing(Task):
         if self.decoder is not None and self.decoder.width % self.decoder.heads:
             what = f"{self.decoder.heads} heads do not divide a width of {self.decoder.width}"
             problems.append(Problem(what, field="task.decoder.heads"))
-        if backbone.family == "decoder" and self.form_tokens + 8 > backbone.max_tokens:
-            what = f"forms of {self.form_tokens} tokens leave no room for an utterance in {backbone.max_tokens}"
-            problems.append(Problem(what, field="task.form_tokens", fix="raise model.max_tokens"))
+        if backbone.family != "encoder":
+            problems += self._check_room(backbone)
         positions = backbone.config.get("max_position_embeddings")
         if backbone.family == "seq2seq" and positions is not None and self.form_tokens >= positions:
             what = f"forms of {self.form_tokens} tokens and the start are more than the decoder's {positions} positions"
             problems.append(Problem(what, field="task.form_tokens", fix=f"set it to {positions - 1} or less"))
         return problems
 
+    def _check_room(self, backbone: Backbone) -> list[Problem]:
+        """Find what leaves less room than UTTERANCE beside prompt and, where there is one stream, form."""
+        from nlptl.modules import language_parser
+
+        prompt = language_parser.prompt_tokens(self.prompt, backbone)
+        form = self.form_tokens + 1 if backbone.family == "decoder" else 0
+        if form + prompt + UTTERANCE <= backbone.max_tokens:
+            return []
+        forms_too = f"forms of {self.form_tokens} tokens and " if form else ""
+        what = f"{forms_too}a prompt of {prompt} leave no room for an utterance in {backbone.max_tokens}"
+        return [Problem(what, field="task.form_tokens" if form else "task.prompt", fix="raise model.max_tokens")]
+
     def attach(self, backbone: Backbone, fitted: Forms, start: Literal["recipe", "saved"]) -> Model:
         """Open a language model as it is, or an encoder with a new decoder over it."""
-        from nlptl.modules import copying_parser, language_parser
+        from nlptl.modules import copying_parser, language_parser, neighbours
 
         if self.decoder is None:
             language_parser.constraint(fitted, backbone)  # a grammar that cannot be written here is told at once
-            return language_parser.attach(backbone)
-        copying_parser.constraint(fitted)
-        return copying_parser.attach(
-            backbone, len(fitted.pieces), self.decoder, self.form_tokens, saved=start == "saved"
-        )
+            model = language_parser.attach(backbone)
+        else:
+            copying_parser.constraint(fitted)
+            size, longest = len(fitted.pieces), self.form_tokens
+            model = copying_parser.attach(backbone, size, self.decoder, longest, saved=start == "saved")
+        if start == "recipe":
+            rows = [Row(text, {"text": text}, "") for text in ("a", "a " * 8)]
+            neighbours.check(self, model, self.encode(rows, backbone, fitted, "predict"), backbone, fitted)
+        return model
 
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Forms, purpose: Purpose) -> list[Feature]:
         """Tokenise each utterance to one feature; for training the form goes along."""
@@ -203,7 +226,7 @@ class Parsing(Task):
 
     def score(self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms) -> Scores:
         """Score by the forms, and where there is a database by what they give."""
-        return scoring.score(predictions, rows, fitted.language, set(fitted.seen))
+        return scoring.score(predictions, rows, fitted.language, set(fitted.seen), _asked(rows, fitted))
 
     def intervals(
         self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms, seed: int
@@ -238,13 +261,28 @@ class Parsing(Task):
         values = {"text": given} if isinstance(given, str) else dict(given)
         if not isinstance(values.get("text"), str):
             raise BadInput(f"input {number + 1}", Problem(f"no text in {given!r}", fix='give {"text": "…"}'))
+        database = values.get("database")
+        if database is not None and not (isinstance(database, str) and os.path.isfile(database)):
+            raise BadInput(f"input {number + 1}", Problem(f"no such database file: {database!r:.80}", field="database"))
         return Row(str(values.pop("id", number)), values, language="")
 
 
 def _database(row: Row, fitted: Forms) -> str | None:
     """Give the database of a row, or the one that there was in training, where it is still there."""
+    if fitted.language != "sql":
+        return None
     named = row.values.get("database") or (fitted.databases[0] if len(fitted.databases) == 1 else None)
     return named if named is not None and (row.values.get("database") or os.path.isfile(named)) else None
+
+
+def _asked(rows: Sequence[Row], fitted: Forms) -> str | None:
+    """Give the database of rows that name none, as those of a finished run. Raises BadInput where it is not there."""
+    if fitted.language != "sql" or not fitted.databases or all(row.values.get("database") for row in rows):
+        return None
+    if len(fitted.databases) > 1 or not os.path.isfile(fitted.databases[0]):
+        what = f"forms were run on {', '.join(fitted.databases[:3])}: without it they cannot be scored again"
+        raise BadInput("database", Problem(what, fix="bring the file back to that place"))
+    return fitted.databases[0]
 
 
 def _language(card: "DataCard") -> str:

@@ -46,10 +46,16 @@ def _changed(made: BaseModel) -> Iterator[tuple[str, Any]]:
             yield name, other(field.annotation, value)
 
 
+def _options(annotation: Any) -> list[Any]:
+    """Give the words of a Literal, also of one that may be absent."""
+    if get_origin(annotation) is typing.Literal:
+        return list(get_args(annotation))
+    return [option for part in get_args(annotation) if get_origin(part) is typing.Literal for option in get_args(part)]
+
+
 def other(annotation: Any, value: Any) -> Any:
     """Give a value of a type that is not `value`."""
-    options = list(get_args(annotation)) if get_origin(annotation) is typing.Literal else []
-    for option in options:
+    for option in _options(annotation):
         if option != value:
             return option
     inner = [get_args(one) for one in get_args(annotation) if get_origin(one) is typing.Literal]

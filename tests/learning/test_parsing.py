@@ -5,6 +5,7 @@ logits; language models load with transformers' own classes.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from typing import Any
 import cells
 import pytest
 import tiny
+import torch
 
+from nlptl.errors import BadInput
 from nlptl.tasks import Row
 
 FAMILIES = cells.CELLS["parsing"]
@@ -153,10 +156,21 @@ def test_a_grammar_is_kept_by_a_model_that_knows_nothing(tmp_path: Path, family:
         assert forms.check(form, "functional") is None or form.count("(") > form.count(")"), "whole, or cut"
 
 
-def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tmp_path: Path) -> None:
-    from nlptl.errors import BadInput
+@pytest.mark.parametrize("family", ["gpt2", "llama", "t5"])
+def test_a_grammar_lets_a_model_write_what_it_is_taught(tmp_path: Path, family: str) -> None:
+    """Token by token, the space before the first word too: forbidden, it would begin with one it never learnt."""
+    from nlptl.modules import language_parser
 
-    bert, gpt2 = recipe_of(tmp_path / "a", "bert"), recipe_of(tmp_path / "b", "gpt2")
+    parts = recipe_of(tmp_path, family).parts("task.search={beams: 1, grammar: learnt}")
+    held = language_parser.constraint(parts.fitted, parts.opened)
+    assert held is not None
+    for one in parts.features:
+        for number, token in enumerate(one.target):
+            assert held.allowed(one.target[:number])[token], parts.opened.tokenizer.decode(one.target[: number + 1])
+
+
+def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tmp_path: Path) -> None:
+    bert, gpt2, t5 = (recipe_of(tmp_path / family, family) for family in ("bert", "gpt2", "t5"))
     for made, override, said_ in (
         (bert, "task={kind: parsing, form_tokens: 64}", "an encoder needs a decoder over it"),
         (gpt2, "task={kind: parsing, form_tokens: 64, decoder: {layers: 1, width: 8, heads: 1, dropout: 0}}",
@@ -165,7 +179,119 @@ def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tm
         (bert, "task={kind: parsing, form_tokens: 3, decoder: {layers: 1, width: 8, heads: 1, dropout: 0}}",
          "3 are allowed"),
         (bert, "task.search={grammar: sql}", "needs forms in SQL"),
+        (gpt2, f"task={{kind: parsing, form_tokens: 60, prompt: '{'word ' * 60}{{text}}'}}", "leave no room"),
+        (t5, f"task={{kind: parsing, form_tokens: 60, prompt: '{'word ' * 60}{{text}}'}}", "a prompt of"),
         (bert, "task.search={grammar: card}", "names no grammar"),
     ):  # fmt: skip
         with pytest.raises(BadInput, match=said_):
             made.run(override)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "bart"])
+def test_a_checkpoints_own_habits_of_generation_change_nothing(tmp_path: Path, family: str) -> None:
+    """BART's checkpoints bring such settings, and Qwen's: forms repeat themselves, and no first token is forced."""
+    made = recipe_of(tmp_path, family)
+    rows = [Row("a", {"text": "bado rik mena"}, ""), Row("b", {"text": "tolu"}, "")]
+    plain = said(made.parts(), rows)
+    habits = {"no_repeat_ngram_size": 1, "repetition_penalty": 3.0, "forced_bos_token_id": 5}
+    (tmp_path / "start" / "generation_config.json").write_text(json.dumps(habits), encoding="utf-8")
+    assert said(made.parts(), rows) == plain
+
+
+def test_generation_computes_in_the_numbers_of_the_run() -> None:
+    """On an accelerator the run's context stands already; to ask for autocast there anew would be fp16 under fp32."""
+    from nlptl.modules import generating
+
+    with generating.off_on_cpu("cuda"):
+        assert not torch.is_autocast_enabled("cuda")
+    with torch.autocast("cpu", dtype=torch.bfloat16), generating.off_on_cpu("cpu"):
+        assert not torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_a_form_of_the_longest_length_comes_to_an_end(tmp_path: Path, near_gate: None, family: str) -> None:
+    """`form_tokens` may be exactly the longest training form, as the message about it says."""
+    made = recipe_of(tmp_path, family, epochs=120, learning_rate=5e-3, evaluate_every=1000)
+    with pytest.raises(BadInput) as told:
+        made.run("task.form_tokens=5")
+    longest = max(int(number) for number in re.findall(r"\d+", str(told.value)) if int(number) < 64)
+    result = made.run(f"task.form_tokens={longest}")
+    assert result.score("train", "exact_match") == 1.0
+    assert not [one for one in tiny.predictions(result.directory, "train") if one["detail"]["cut"]]
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "t5"])
+def test_a_batch_that_is_too_large_is_searched_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """Beams and long forms multiply what a batch of utterances takes."""
+    from nlptl.modules import beams, copying_parser, language_parser
+
+    parts = recipe_of(tmp_path, family).parts()
+    rows = [Row(str(number), {"text": "bado rik mena tolu " * number}, "") for number in range(1, 6)]
+    together = said(parts, rows)
+    seen: list[int] = []
+    search, generate = beams.search, getattr(parts.moving.bare, "generate", None)
+
+    def counted(step: Any, *, rows: int, **rest: Any) -> Any:
+        seen.append(rows)
+        return search(step, rows=rows, **rest)
+
+    def generated(input_ids: Any, **rest: Any) -> Any:
+        seen.append(len(input_ids))
+        return generate(input_ids, **rest)  # type: ignore[misc]
+
+    monkeypatch.setattr(beams, "search", counted)
+    monkeypatch.setattr(parts.moving.bare, "generate", generated, raising=False)
+    monkeypatch.setattr(copying_parser, "PREFIXES", 2 * 2 * 61)
+    monkeypatch.setattr(language_parser, "KEPT", 1)
+    assert [form for form, _ in said(parts, rows)] == [form for form, _ in together]
+    assert seen == ([2, 2, 1] if family == "bert" else [1] * 5)
+
+
+def test_forms_of_one_row_are_all_different(tmp_path: Path) -> None:
+    parts = recipe_of(tmp_path, "gpt2").parts("task.search.beams=4", "task.form_tokens=40")
+    task, rows = parts.inputs.recipe.task, [Row("a", {"text": "bado rik"}, "")]
+    features = task.encode(rows, parts.opened, parts.fitted, "predict")
+    batch = task.collate(features, parts.opened, parts.fitted)
+    (found,) = task.decode(parts.moving.bare.eval(), batch, parts.opened, parts.fitted)
+    assert all(cut for _, _, cut in found.values), "an untrained model comes to no end"
+    assert len({score for _, score, _ in found.values}) == len(found.values)
+
+
+def test_a_card_that_names_no_grammar_file_that_is_there(tmp_path: Path) -> None:
+    made = recipe_of(tmp_path, "bert")
+    place = tmp_path / "tiny.yaml"
+    card = json.loads(place.read_text(encoding="utf-8"))
+    card["form"]["grammar"] = "mine.lark"
+    place.write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"no such grammar.*mine\.lark|mine\.lark.*no such grammar"):
+        made.run("task.search={grammar: card}")
+
+
+def test_a_database_that_is_not_there_is_told_before_anything_is_predicted(tmp_path: Path) -> None:
+    from nlptl.tasks.parsing import Parsing
+
+    task = Parsing(kind="parsing", form_tokens=8)
+    for database in (str(tmp_path / "absent.sqlite"), 5, ["a"]):
+        with pytest.raises(BadInput, match="no such database"):
+            task.row_of({"text": "how many", "database": database}, 0)
+
+
+def test_a_source_that_makes_its_database_has_scores_by_execution() -> None:
+    from nlptl import cards
+    from nlptl.tasks.parsing import Parsing
+
+    task = Parsing(kind="parsing", form_tokens=8)
+    assert task.metrics_of(cards.find("geography_parsing").value)[0] == "execution"
+    assert task.metrics_of(cards.find("scan_jump").value) == ("exact_match", "parses")
+
+
+def test_a_decoder_that_reads_otherwise_is_refused() -> None:
+    import transformers
+
+    from nlptl.modules import generating
+
+    sizes = {"vocab_size": 30, "hidden_size": 16, "n_layer": 1, "n_head": 2}
+    with pytest.raises(BadInput, match="BloomForCausalLM does not take position_ids"):
+        generating.check(transformers.BloomForCausalLM(transformers.BloomConfig(**sizes)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nlptl.errors import BadInput
-from nlptl.grammars import Held, for_forms, from_file
+from nlptl.grammars import Held, for_forms, from_file, led, matching
 from nlptl.grammars.words import WordConstraint
 
 
@@ -149,3 +149,15 @@ def test_what_is_forced_may_be_said_in_any_pieces() -> None:
     assert words.allowed(["hello"], ["world", "world foo", "foo", "wor", "w"]) == [True, True, False, False, False]
     assert words.complete(["hello", "world", "foo"])
     assert not words.complete(["hello", "world"])
+
+
+def test_a_space_may_stand_before_a_form_of_any_grammar() -> None:
+    """The first rule may be used again, and its name may stand in literals, expressions and comments."""
+    text = 'start: "start" | "(" start ")" // start: here\n     | WORD\nWORD: /restart|start [a-z]+/\nstarted: "x"'
+    tokens = matching.made_tokenizer([])
+    for form in ("start", "(start)", "restart", "((start us))"):
+        for held, lead in ((Held(text), ""), (led(Held(text)), ""), (led(Held(text)), " ")):
+            ids = list(f"{lead}{form}".encode())
+            found = matching.matcher(held.text, tokens)
+            assert found.validate_tokens(ids) == len(ids), (lead, form)
+    assert matching.matcher(text, tokens).validate_tokens(list(b" start")) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -24,9 +25,9 @@ def stepping(table: torch.Tensor) -> beams.Step:
 
 
 def every(table: torch.Tensor, row: int) -> dict[tuple[int, ...], float]:
-    """Score all finished sequences of at most LONGEST pieces."""
+    """Score all finished sequences of at most LONGEST pieces, the end not counted."""
     found = {}
-    for length in range(LONGEST):
+    for length in range(LONGEST + 1):
         for pieces in itertools.product(range(2, PIECES), repeat=length):
             path = [START, *pieces, END]
             found[pieces] = sum(float(table[row, at, path[at], path[at + 1]]) for at in range(length + 1))
@@ -36,12 +37,12 @@ def every(table: torch.Tensor, row: int) -> dict[tuple[int, ...], float]:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_wide_beam_finds_the_best_of_all(seed: int) -> None:
     table = world(seed, 3)
-    found = beams.search(stepping(table), rows=3, beams=200, longest=LONGEST, start=START, end=END)
+    found = beams.search(stepping(table), rows=3, beams=400, longest=LONGEST, start=START, end=END)
     for row, listed in enumerate(found):
         truth = sorted(every(table, row).items(), key=lambda pair: -pair[1])
         finished = listed
         assert not any(one.cut for one in listed)
-        assert len(finished) == len(truth) == sum(3**n for n in range(LONGEST))
+        assert len(finished) == len(truth) == sum(3**n for n in range(LONGEST + 1))
         assert [one.pieces for one in finished] == [pieces for pieces, _ in truth]
         assert [one.score for one in finished] == pytest.approx([score for _, score in truth], abs=1e-5)
 
@@ -51,12 +52,12 @@ def test_a_beam_of_one_takes_the_best_piece_each_time(seed: int) -> None:
     table = world(seed, 4)
     for row, (one,) in enumerate(beams.search(stepping(table), rows=4, beams=1, longest=LONGEST, start=START, end=END)):
         path, score = [START], 0.0
-        while len(path) <= LONGEST:
+        while path[-1] != END:
             best = int(table[row, len(path) - 1, path[-1]].argmax())
+            if len(path) > LONGEST and best != END:
+                break
             score += float(table[row, len(path) - 1, path[-1], best])
             path.append(best)
-            if best == END:
-                break
         assert one.pieces == tuple(piece for piece in path[1:] if piece != END)
         assert one.score == pytest.approx(score, abs=1e-5)
         assert one.cut == (path[-1] != END)
@@ -93,6 +94,31 @@ def test_a_row_that_nothing_may_follow_is_cut_and_not_lost() -> None:
         stepping(world(1, 1)), rows=1, beams=2, longest=LONGEST, start=START, end=END, allowed=lambda prefix, row: never
     )
     assert one == beams.Found((), 0.0, cut=True)
+
+
+def test_a_sequence_of_exactly_the_longest_length_comes_to_an_end() -> None:
+    """Two pieces, then the end: as training forms of `form_tokens` pieces do."""
+    table = torch.full((1, 3, PIECES, PIECES), 0.01)
+    table[0, 0, :, 3] = table[0, 1, :, 4] = table[0, 2, :, END] = 0.96
+    table[..., START] = 0
+    for width in (1, 3):
+        best, *_ = beams.search(stepping(table.log()), rows=1, beams=width, longest=2, start=START, end=END)[0]
+        assert best.pieces == (3, 4)
+        assert not best.cut
+        assert best.score == pytest.approx(3 * math.log(0.96), abs=1e-6)
+
+
+def test_a_stuck_sequence_is_as_probable_as_what_was_written() -> None:
+    """Row 0 may write one piece and then nothing; that its score were 0 would mean a probability of 1."""
+    table = world(5, 1)
+
+    def allowed(prefix: object, row: int) -> torch.Tensor:
+        assert isinstance(prefix, list)
+        return torch.arange(PIECES) == (3 if not prefix else PIECES)
+
+    ((one,),) = beams.search(stepping(table), rows=1, beams=1, longest=LONGEST, start=START, end=END, allowed=allowed)
+    assert one.pieces == (3,)
+    assert one.score == pytest.approx(float(table[0, 0, START, 3]), abs=1e-6)
 
 
 def test_a_row_that_is_stuck_keeps_what_it_has() -> None:

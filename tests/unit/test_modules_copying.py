@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import torch
 
-from nlptl.modules.copying import CopyingDecoder, Words
+from nlptl.modules import copying_parser
+from nlptl.modules.copying import CopyingDecoder, CopyingParser, Words
+from nlptl.tasks import Batch, Feature
 
 V, W, T, H = 12, 4, 6, 16
 
@@ -106,3 +110,51 @@ def test_piece_by_piece_is_the_forward_pass() -> None:
         pieces, row_P = torch.tensor(prefix), torch.tensor(row)
         whole = model(pieces, memory[row_P], unseen[row_P], words(2).rows(row_P), last=True)[:, 0]
         assert torch.allclose(step(pieces, row_P, torch.tensor(parent)), whole, atol=1e-5)
+
+
+class Encoder(torch.nn.Module):
+    """Stand in for an encoder that reads nothing: its tokens are given to it as numbers."""
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(last_hidden_state=input_ids[..., None].expand(-1, -1, H) * 0.1)
+
+
+def asked(*copies: list[str]) -> Batch:
+    """Make a batch of rows with these words; the first word of each is piece 5 of the vocabulary."""
+    features = [
+        Feature(str(row), range(len(own)), extra=([*range(len(own))], [5, *range(V + 1, V + len(own))], own))
+        for row, own in enumerate(copies)
+    ]
+    width = max(map(len, copies))
+    filled = [[list(one.extra[side]) + [0] * (width - len(one.extra[0])) for one in features] for side in (0, 1)]
+    real = torch.tensor([[place < len(one.extra[0]) for place in range(width)] for one in features])
+    inputs = {"input_ids": torch.tensor(filled[0]), "attention_mask": torch.ones(len(copies), width),
+              "word_tokens": torch.tensor(filled[0]), "word_pieces": torch.tensor(filled[1]),
+              "word_real": real}  # fmt: skip
+    return Batch(features, inputs, {})
+
+
+def test_a_wide_beam_writes_only_what_there_is_to_say() -> None:
+    """A sure model leaves all else the same tiny probability, also the places of words that a row has not."""
+    made = decoder().eval()
+    made.written.weight.data *= 1000
+    pieces = ["<start>", "<end>", "<unknown>", *(f"piece{number}" for number in range(3, V))]
+    pieces[5] = "texas"
+    model = CopyingParser(Encoder(), made, 2)
+    with torch.inference_mode():
+        together = copying_parser.decode(
+            model, asked(["texas"], ["texas", "ohio", "utah", "iowa"]), pieces, beam=8, longest=3
+        )
+        alone = copying_parser.decode(model, asked(["texas"]), pieces, beam=8, longest=3)
+    said = [tuple(form) for form, *_ in together[0].values]
+    assert len(set(said)) == len(said), "a word that is in the vocabulary is not said a second time as a copy"
+    assert said == [tuple(form) for form, *_ in alone[0].values]
+
+
+def test_short_forms_are_witnessed_too() -> None:
+    """The table of places ends behind the longest form; a reloaded model is asked within it."""
+    torch.manual_seed(0)
+    made = CopyingDecoder(memory=H, vocabulary=V, layers=1, width=8, heads=1, longest=3, dropout=0.0).eval()
+    found = copying_parser.witness(CopyingParser(Encoder(), made, 2), asked(["texas", "ohio"]), V)
+    assert len(found[0]) == 3
+    assert len(found[0][0]) == V

@@ -142,3 +142,25 @@ def test_a_prediction_shows_what_its_query_gives(database: Path) -> None:
     broken = scoring.prediction("a", [["SELECT nobody FROM town", 0.0, False]], str(database)).detail["result"]
     assert broken["fate"] == "does not run"
     assert "nobody" in broken["message"]
+
+
+def test_rows_of_a_finished_run_are_scored_on_its_database(database: Path) -> None:
+    """A run keeps the gold of its rows and no column beside it; `nlptl compare` scores these by what they give too."""
+    from nlptl.errors import BadInput
+    from nlptl.parses.settings import Forms
+    from nlptl.tasks.parsing import Parsing
+
+    task, fitted = Parsing(kind="parsing", form_tokens=99), Forms(language="sql", databases=(str(database),))
+    gold, form = "SELECT name FROM town WHERE land = 'rik'", "SELECT name FROM town WHERE people IN (5, 9) LIMIT 2"
+    bare, whole = [row("a", gold)], [row("a", gold, database)]
+    assert task.score(said(bare, [form]), bare, fitted) == task.score(said(whole, [form]), whole, fitted)
+    assert task.score(said(bare, [form]), bare, fitted).per_example["correct"] == [1.0]
+    database.unlink()
+    with pytest.raises(BadInput, match=r"forms were run on .*towns\.sqlite"):
+        task.score(said(bare, [form]), bare, fitted)
+
+
+def test_a_parser_has_no_rows_by_label() -> None:
+    from nlptl import prepare
+
+    assert prepare.label_counts([row("a", "answer(all)")]) == {}
