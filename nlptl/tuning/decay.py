@@ -18,8 +18,8 @@ class Decay(Tuning):
     """What one block costs: 0.95 for large models, 0.6 to 0.9 for small ones."""
 
     head: float = Field(default=1.0, gt=0, le=1000)
-    """What multiplies the rate of the head alone: more than 1 for a head that is drawn anew and large (a decoder over
-    an encoder: 5 to 20)."""
+    """What multiplies the rate of the head, and of a norm above the last block: more than 1 for a head that is drawn
+    anew and large (a decoder over an encoder: 5 to 20)."""
 
     def scale(self, depth: int, blocks: int) -> float:
         """Give `factor` to the power of the distance from the head, and for the head what it is multiplied by."""
