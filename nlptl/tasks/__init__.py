@@ -59,6 +59,10 @@ class Task(Value):
         """
         raise AssertionError(f"task kind '{self.kind}' has no verb `metrics_of`")
 
+    def check_card(self, card: DataCard) -> list[Any]:
+        """Give every Problem that settings and card have with each other; no data are read."""
+        return []
+
     def check_rows(self, rows: Sequence[Row], card: DataCard, split: str) -> list[Any]:
         """Give every Problem of the rows of a split before a model is loaded."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `check_rows`")

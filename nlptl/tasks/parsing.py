@@ -61,6 +61,23 @@ class Parsing(Task):
         there = card.form.database is not None or "database" in card.columns  # the source may make it
         return scoring.WITH_DATABASE if there else scoring.FORM_ALONE
 
+    def check_card(self, card: "DataCard") -> list[Problem]:
+        """Hold `form` and `search.grammar` against the language, database and grammar of the card's forms."""
+        if card.form is None:
+            return []
+        problems, language = [], card.form.language
+        if self.form == "shortened" and language != "sql":
+            what = f"only SQL is shortened; the forms of card '{card.name}' are '{language}'"
+            problems.append(Problem(what, field="task.form", fix="remove it"))
+        if self.search.grammar == "sql" and (language != "sql" or card.form.database is None):
+            what = f"needs forms in SQL over a database; card '{card.name}' has not those"
+            problems.append(Problem(what, field="task.search.grammar", fix="take grammar: learnt"))
+        if self.search.grammar == "card" and card.form.grammar is None:
+            what = f"card '{card.name}' names no grammar"
+            fix = "write grammar: FILE.lark under its 'form', or take grammar: learnt"
+            problems.append(Problem(what, field="task.search.grammar", fix=fix))
+        return problems
+
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
         """Find empty utterances and forms that do not parse."""
         problems = []
