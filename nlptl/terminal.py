@@ -221,6 +221,8 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
     if as_json:
         show_json(asdict(planned))
         return
+    for warning in planned.warnings:
+        say(f"warning: {warning}")
     rows = [[split, str(count)] for split, count in planned.rows.items()]
     print(table(["split", "rows"], rows))
     most = list(planned.labels.items())
