@@ -44,6 +44,8 @@ def said(folder: Path, form: str, task: str) -> str:
         ("base", "search: {grammar: sql}, form: shortened", ""),
         ("lark", "search: {grammar: card}", ""),
         ("words", "search: {grammar: learnt}", ""),
+        ("base", "search: {grammar: learnt}", "no grammar is learnt of SQL; take grammar: sql"),
+        ("sql", "search: {grammar: learnt}", "no grammar is learnt of SQL; leave it out"),
     ],
 )
 def test_form_and_grammar_are_held_against_the_card(
