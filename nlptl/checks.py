@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nlptl import cards
@@ -64,13 +64,19 @@ def check_read(found: Read[Recipe]) -> Checked:
         problems += _against_card(found, card)
     except BadInput as problem:
         problems += [
-            found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else one
+            found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else _in_card(one, problem)
             for one in problem.problems
         ]
     problems += _own(found)
     if problems or card is None:
         raise BadInput(found.document.name, problems)
     return Checked(recipe, card, found.document.name, tuple(_warnings(recipe)))
+
+
+def _in_card(one: Problem, problem: BadInput) -> Problem:
+    """Show the card's whole path: recipe and card often have one name."""
+    name = Path(problem.subject).name
+    return replace(one, where=problem.subject + one.where.removeprefix(name)) if one.where.startswith(name) else one
 
 
 def find(name: str) -> Path:
@@ -135,6 +141,8 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     yield from _metric(found, card)
+    for one in recipe.task.check_card(card):
+        yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
 
 def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:

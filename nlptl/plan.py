@@ -45,6 +45,8 @@ class Planned:
     """Of all runs that are not finished, training alone."""
     smallest_difference: dict[str, float | None]
     """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
+    warnings: Sequence[str] = ()
+    """What a run would say of recipe and data before it starts."""
 
 
 def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -> Planned:
@@ -87,6 +89,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
             for one in recipe.evaluate
         },
+        warnings=inputs.warnings,
     )
 
 

@@ -111,7 +111,7 @@ def _object(text: str, place: str) -> Any:
     except (ValueError, RecursionError) as problem:
         return Problem(f"not JSON: {problem}", place)
     return (
-        found if isinstance(found, dict) else Problem("no JSON object", place, fix='write {"text": "…"} on each line')
+        found if isinstance(found, dict) else Problem("no JSON object", place, fix="write one on each line")
     )
 
 

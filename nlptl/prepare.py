@@ -51,7 +51,7 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
-    found = [*_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
+    found = [*plan.task.doubts(rows, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     return Inputs(
         plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)

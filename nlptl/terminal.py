@@ -221,11 +221,13 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
     if as_json:
         show_json(asdict(planned))
         return
+    for warning in planned.warnings:
+        say(f"warning: {warning}")
     rows = [[split, str(count)] for split, count in planned.rows.items()]
     print(table(["split", "rows"], rows))
     most = list(planned.labels.items())
     shown = ", ".join(f"{label} {count}" for label, count in most[:6]) + (
-        f", and {len(most) - 6} more labels" if len(most) > 6 else ""
+        f", and {len(most) - 6} more" if len(most) > 6 else ""
     )
     print(f"\ntraining rows by label: {shown}" if most else "")
     print(f"tokens: {planned.tokens:,} an epoch; {planned.cut} rows are longer than the window and are cut")

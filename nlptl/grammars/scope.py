@@ -63,6 +63,11 @@ class Scope:
         settled = self._settled(state)
         return settled is not None and len(settled.frames) == 1 and self._finished(settled) is not None
 
+    def needs_alias(self, state: State) -> bool:
+        """Say whether the table that stands last in FROM cannot stay there by its own name."""
+        top = state.frames[-1] if state.frames else None
+        return top is not None and top.waiting is not None and self._names.placed(top) is None
+
     # ---- names
 
     def _word(self, state: State, low: str) -> State | None:

@@ -72,6 +72,11 @@ class Place:
         return self._allowed
 
     def _find_allowed(self) -> frozenset[str]:
+        found = self._fitting()
+        return frozenset(piece for piece in found if not self._dead(piece)) if self._in_from() else found
+
+    def _fitting(self) -> frozenset[str]:
+        """Give the pieces that grammar and scope take here, whatever may follow them."""
         words = self._words
         if self.parent is None or self.literal:
             return frozenset(piece for piece in words.vocabulary if self._reads(piece) and self._in_scope(piece))
@@ -108,7 +113,20 @@ class Place:
     def _follows(self, piece: str) -> bool:
         if self._allowed is not None and piece in self._words.pieces:
             return piece in self._allowed
-        return self._reads(piece) and self._in_scope(piece)
+        return self._reads(piece) and self._in_scope(piece) and not (self._in_from() and self._dead(piece))
+
+    # ---- dead ends
+
+    def _in_from(self) -> bool:
+        return self.state is not None and bool(self.state.frames) and self.state.frames[-1].phase == "from"
+
+    def _dead(self, piece: str) -> bool:
+        """Say whether a table stands here that needs an alias (it is in FROM already), and no piece can give it one."""
+        scope = self._words.scope
+        if scope is None or self.state is None or self.literal:
+            return False
+        state = scope.after(self.state, self._sign(piece))
+        return state is not None and scope.needs_alias(state) and not self._new(piece).allowed()
 
     # ---- the grammar
 

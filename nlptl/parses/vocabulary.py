@@ -23,9 +23,7 @@ def words(text: str, *, lower: bool) -> list[tuple[int, str]]:
     return [(place, word.lower() if lower else word) for place, word in ordered]
 
 
-def learn(
-    pairs: Iterable[tuple[str, Sequence[str]]], structure: Collection[str], *, lower: bool
-) -> tuple[str, ...]:
+def learn(pairs: Iterable[tuple[str, Sequence[str]]], structure: Collection[str], *, lower: bool) -> tuple[str, ...]:
     """Give the vocabulary of (utterance, pieces of its form), the commonest first.
 
     What is not of `structure`, the pieces of forms without their values, and can be copied wherever it is used, is left

@@ -116,6 +116,7 @@ def reliability(facts: Facts, one: Scored) -> Made:
     sure, good = sum(chances) / len(chances), sum(right) / len(right)
     what = "the label was there" if one.rows[0].several else "it was right"
     beyond = "surer than it should be" if sure > good else "less sure than it could be"
+    beyond = "as sure as it should be" if points(sure) == points(good) else beyond
     text = (
         f"Calibration error {points(error)}{f' ({between(*interval)})' if interval else ''}: the mean distance between "
         f"probability and outcome, over bins. The mean probability is {points(sure)}, and {what} in {points(good)} of "

@@ -195,7 +195,7 @@ def _none(columns: Columns, free: Columns, subject: str) -> BadInput:
     if {"tokens", "words"} & {names.plain(name) for name in columns} and any(one.lists for one in columns.values()):
         return not_yet(subject, "a label for each token")
     if any(column.is_text for column in free.values()):
-        return not_yet(subject, "text to text (semantic parsing, for one): there are two columns of texts and no label")
+        return _pairs(subject)
     shown = ", ".join(f"'{name}'" for name in columns)
     what = f"no column looks like labels, a few values that come again; there are {shown}"
     return BadInput(subject, Problem(what, subject, fix="which one is the label? --label COLUMN"))
@@ -206,9 +206,15 @@ def _questions(subject: str) -> BadInput:
     return BadInput(subject, Problem(what, subject, fix="write it in that form; or name a label: --label COLUMN"))
 
 
+def _pairs(subject: str) -> BadInput:
+    what = "there are two columns of texts and no label: for semantic parsing nlptl init writes no card"
+    fix = "write one (docs/parsing.md, your own data); if a column is a label all the same: --label COLUMN"
+    return BadInput(subject, Problem(what, subject, fix=fix))
+
+
 def not_yet(subject: str, task: str) -> BadInput:
     """Say of a task that it is recognised and cannot be trained yet."""
-    what = f"this looks like {task}, which nlptl cannot train yet; it trains classification and question answering"
+    what = f"this looks like {task}, which nlptl cannot train; it trains classification, qa and parsing"
     return BadInput(subject, Problem(what, subject, fix="if a column is a label all the same: --label COLUMN"))
 
 

@@ -59,9 +59,17 @@ class Task(Value):
         """
         raise AssertionError(f"task kind '{self.kind}' has no verb `metrics_of`")
 
+    def check_card(self, card: DataCard) -> list[Any]:
+        """Give every Problem that settings and card have with each other; no data are read."""
+        return []
+
     def check_rows(self, rows: Sequence[Row], card: DataCard, split: str) -> list[Any]:
         """Give every Problem of the rows of a split before a model is loaded."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `check_rows`")
+
+    def doubts(self, rows: Mapping[str, Sequence[Row]], card: DataCard) -> list[str]:
+        """Give warnings of the rows of all splits, which the run may have all the same."""
+        return []
 
     def fit(self, rows: Sequence[Row], card: DataCard) -> Fitted:
         """Learn from training rows what must be known before training: labels, weights, target vocabulary."""

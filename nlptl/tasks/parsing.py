@@ -6,14 +6,13 @@ writes a form piece by piece and copies words of the utterance.
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from nlptl import forms, nearest
 from nlptl.errors import BadInput, Problem
-from nlptl.parses import scoring, vocabulary
+from nlptl.parses import against_card, scoring, vocabulary
 from nlptl.parses.settings import Decoder, Forms, Search
 from nlptl.statistics import Difference, paired_bootstrap, wilson
 from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
@@ -56,10 +55,11 @@ class Parsing(Task):
 
     def metrics_of(self, card: "DataCard") -> tuple[str, ...]:
         """Name the metrics; with a database what the forms give comes first."""
-        if card.form is None or card.form.language != "sql":
-            return scoring.FORM_ALONE
-        there = card.form.database is not None or "database" in card.columns  # the source may make it
-        return scoring.WITH_DATABASE if there else scoring.FORM_ALONE
+        return scoring.WITH_DATABASE if against_card.has_database(card) else scoring.FORM_ALONE
+
+    def check_card(self, card: "DataCard") -> list[Problem]:
+        """Hold `form` and `search.grammar` against the language, database and grammar of the card's forms."""
+        return against_card.problems(card, self.form, self.search)
 
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
         """Find empty utterances and forms that do not parse."""
@@ -68,19 +68,31 @@ class Parsing(Task):
             where = f"{row.place or card.name}, row {row.id}"
             if not str(row.values["text"]).strip():
                 problems.append(Problem("the text is empty", where, "text", "mend the row, or drop it"))
-            fault = forms.check(row.values["form"], _language(card))
+            fault = forms.check(row.values["form"], against_card.language(card))
             if fault is not None:
                 problems.append(Problem(f"{fault.what}, {fault.where}", where, "form", fault.fix))
         return problems
 
+    def doubts(self, rows: Mapping[str, Sequence[Row]], card: "DataCard") -> list[str]:
+        """Warn of gold forms that do not run on their database, or that the grammar refuses."""
+        from nlptl.parses.doubts import doubts
+
+        held, language = None, against_card.language(card)
+        if self.search.grammar in ("sql", "card"):
+            written = [self._written(row, language) for row in rows["train"]]
+            databases = tuple(sorted({row.values["database"] for row in rows["train"] if row.values.get("database")}))
+            made = against_card.grammar_of(self.search, card, databases, written)
+            held = Forms(language=language).model_copy(update=made).held()
+        return doubts(rows, language, held, lambda row: self._written(row, language))
+
     def fit(self, rows: Sequence[Row], card: "DataCard") -> Forms:
         """Learn what words forms are made of, and which templates of queries there are."""
-        language = _language(card)
+        language = against_card.language(card)
         written = [self._written(row, language) for row in rows]
         seen = tuple(sorted({scoring.hashed(form, language) for form in written}))
         databases = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
         made = Forms(language=language, seen=seen, databases=databases)
-        made = made.model_copy(update=self._grammar(card, databases, written))
+        made = made.model_copy(update=against_card.grammar_of(self.search, card, databases, written))
         if self.decoder is None:
             return made
         cut = [forms.pieces(form, language) for form in written]
@@ -93,23 +105,6 @@ class Parsing(Task):
         structure = {piece for form in written for piece in scoring.structure(form, language)}
         pieces = vocabulary.learn(pairs, structure, lower=lower)
         return made.model_copy(update={"lower": lower, "pieces": pieces})
-
-    def _grammar(self, card: "DataCard", databases: Sequence[str], written: Sequence[str]) -> dict[str, Any]:
-        """Give what `search.grammar` becomes. Raises BadInput where the card has not what it needs."""
-        from nlptl import grammars
-
-        if self.search.grammar == "learnt":
-            return {"grammar": grammars.for_forms(written, _language(card)).text}
-        if self.search.grammar == "card":
-            return {"grammar": grammars.from_file(card.grammar_file(), _language(card)).text}
-        if self.search.grammar == "sql":
-            if _language(card) != "sql" or len(databases) != 1:
-                what = f"search.grammar: sql needs forms in SQL over one database; card '{card.name}' has not those"
-                fix = "leave it out" if _language(card) == "sql" else "take grammar: learnt"
-                raise BadInput(f"card {card.name}", Problem(what, fix=fix))
-            found = grammars.schema_of(Path(databases[0]))
-            return {"tables": tuple(found.tables.items()), "given_names": grammars.names_in(written)}
-        return {}
 
     def _written(self, row: Row, language: str) -> str:
         form: str = row.values["form"]
@@ -178,9 +173,7 @@ class Parsing(Task):
         ids, texts = [row.id for row in rows], [row.values["text"] for row in rows]
         written = [self._written(row, fitted.language) for row in rows] if purpose == "train" else None
         if self.decoder is None:
-            return language_parser.encode(
-                ids, texts, written, backbone, prompt=self.prompt, longest=self.form_tokens
-            )
+            return language_parser.encode(ids, texts, written, backbone, prompt=self.prompt, longest=self.form_tokens)
         cut = None if written is None else [forms.pieces(form, fitted.language) for form in written]
         return copying_parser.encode(ids, texts, cut, backbone, fitted.pieces, lower=fitted.lower)
 
@@ -283,10 +276,3 @@ def _asked(rows: Sequence[Row], fitted: Forms) -> str | None:
         what = f"forms were run on {', '.join(fitted.databases[:3])}: without it they cannot be scored again"
         raise BadInput("database", Problem(what, fix="bring the file back to that place"))
     return fitted.databases[0]
-
-
-def _language(card: "DataCard") -> str:
-    if card.form is None:
-        fix = f"write under form: {{language: …}} one of {', '.join(forms.LANGUAGES)}"
-        raise BadInput(f"card {card.name}", Problem("it does not say which language its forms have", fix=fix))
-    return card.form.language

@@ -496,7 +496,7 @@ def test_what_cannot_be_used_is_told_and_nothing_is_written(
         ({"text": "txt"}, "has no column 'txt'; did you mean 'text'?"),
         ({"label": ("lable",)}, "has no column 'lable'; did you mean 'label'?"),
         ({"task": "qa"}, "question answering is read from SQuAD's JSON alone"),
-        ({"task": "parsing"}, "semantic parsing cannot be trained yet"),
+        ({"task": "parsing"}, "for semantic parsing no card is written yet"),
         ({"language": "de"}, "'de' is no code of ISO 639-3, which has three letters; write deu"),
         ({"delimiter": ","}, "'comma'"),
         ({"encoding": "cp1252x"}, "did you mean 'cp1252'?"),

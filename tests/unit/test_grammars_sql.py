@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -208,3 +209,23 @@ def test_random_walks_over_geoquery(data: Path, runnable: list[str]) -> None:
     found = [tiny.joined(walk) for seed in range(60) if (walk := tiny.walk(words, vocabulary, seed, 60)) is not None]
     assert len(found) >= 15
     assert [(query, error) for query in found if (error := tiny.prepared(place, query))] == []
+
+
+def test_pieces_lead_into_no_dead_end_where_the_vocabulary_has_no_alias(held: Held) -> None:
+    """A table that is in FROM already needs an alias; a decoder whose vocabulary has none must not write it again."""
+    vocabulary = pieces(
+        "SELECT name , COUNT ( * ) FROM town JOIN lake , land ON town . land = land . land WHERE 'x' AND 3"
+    )
+    begun = pieces("SELECT COUNT ( * ) FROM town ,")
+    words = WordConstraint(held, vocabulary)
+    assert words.allowed(begun, ["town", "lake"]) == [False, True]
+    assert WordConstraint(held, [*vocabulary, "AS"]).allowed(begun, ["town"]) == [False]
+    assert WordConstraint(held, [*vocabulary, "AS", "t1"]).allowed(begun, ["town"]) == [True]
+    draw = random.Random(5)
+    for _ in range(60):
+        prefix: list[str] = []
+        while len(prefix) < 40 and not words.complete(prefix):
+            open_to = [one for one, may in zip(vocabulary, words.allowed(prefix, vocabulary), strict=True) if may]
+            assert open_to, " ".join(prefix)
+            prefix.append(draw.choice(open_to))
+    assert words.stuck == 0
