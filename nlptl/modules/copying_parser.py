@@ -184,10 +184,14 @@ def _held(
 
 
 def witness(model: Any, batch: Batch, pieces: int) -> list[Any]:
-    """Give the log-probabilities after each piece of one prefix that all rows share."""
+    """Give the probabilities after each piece of one prefix that all rows share.
+
+    Not their logarithms: a trained decoder makes more of its encoder's last bits than an encoder's head does. Of one on
+    GeoQuery, two exact ways to compute attention (3e-6 apart) gave logarithms 2e-4 apart, at a probability of 3.5e-4.
+    """
     length, shown = min(WITNESSES[0], model.decoder.places.num_embeddings), WITNESSES[1]
     prefix = torch.arange(length, device=batch.inputs["input_ids"].device) % pieces
     inputs = {name: tensor for name, tensor in batch.inputs.items() if name != "decoder_input_ids"}
     ahead_BUN = model(**inputs, decoder_input_ids=prefix.expand(len(batch.features), -1))
-    found: list[Any] = ahead_BUN[:, :, : min(shown, pieces)].tolist()
+    found: list[Any] = ahead_BUN[:, :, : min(shown, pieces)].exp().tolist()
     return found

@@ -158,3 +158,13 @@ def test_short_forms_are_witnessed_too() -> None:
     found = copying_parser.witness(CopyingParser(Encoder(), made, 2), asked(["texas", "ohio"]), V)
     assert len(found[0]) == 3
     assert len(found[0][0]) == V
+
+
+def test_witnesses_are_probabilities() -> None:
+    """With nothing to copy outside of the vocabulary they are all of the distribution."""
+    model = CopyingParser(Encoder(), decoder().eval(), 2)
+    with torch.inference_mode():
+        found = torch.tensor(copying_parser.witness(model, asked(["texas"], ["texas"]), V))
+    assert found.shape == (2, 8, V)
+    assert torch.allclose(found.sum(-1), torch.ones(2, 8), atol=1e-5)
+    assert (found >= 0).all()
