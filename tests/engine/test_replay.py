@@ -65,9 +65,9 @@ def test_a_replay_is_equal_and_leaves_no_trace(world: tiny.Tiny, temporary: Path
     before, said = tree_of(world.folder), []
     done = replay(run_of(world), watch=Watch(say=said.append))
     assert done.found.equal
-    # 5 metrics of test, 5 of dev, 3 + 1 + 5 of training and its evaluation, 4 fitted, 2 of rows, 2 of parameters
+    # 5 metrics of test, 5 of dev, 3 + 1 + 5 of training and its evaluation, 5 fitted, 2 of rows, 2 of parameters
     # 24 rows of test, and the 24 of dev that chose the checkpoint
-    assert done.found.compared == {"metrics": 27, "rows": 48, "steps": 6, "weights": 1}
+    assert done.found.compared == {"metrics": 28, "rows": 48, "steps": 6, "weights": 1}
     assert tree_of(world.folder) == before
     assert list(temporary.iterdir()) == []
     assert not done.kept

@@ -18,7 +18,7 @@ CASES = [(family, "topics") for family in SINGLE]
 CASES += [("bert", "several"), ("roberta", "pairs"), ("llama", "pairs")]
 """A few of each kind; all others take a step in test_cells.py."""
 NAMES = [f"{family}-{world}" for family, world in CASES]
-TRAIN = {"epochs": 40, "batch": 16, "learning_rate": 5e-3, "select": "last", "evaluate_every": 1000}
+TRAIN = {"epochs": 60, "batch": 16, "learning_rate": 5e-3, "select": "last", "evaluate_every": 1000}
 ROWS = {"train": 16, "test": 40}
 ASK = """
 import json, sys
