@@ -29,7 +29,7 @@ class Cell:
     bar: float | None
     baseline: str
     part: str = ""
-    """A part of the test rows: `unseen`, the queries that no training row has."""
+    """A part of the test rows: `unseen`, those whose whole query (names and all) no training row has."""
 
 
 CELLS = (
@@ -53,8 +53,11 @@ MORE = ("exact_match", "execution", "execution_robust", "exact_match_by_language
 def section_of(report: dict[str, Any], part: str) -> dict[str, float]:
     """Give the metrics of a set, or of a part of it."""
     section = report["evaluation"][0]
-    found: dict[str, float] = section["tables"]["by_query"].get(part, {}) if part else section["metrics"]
-    return found
+    if not part:
+        return dict(section["metrics"])
+    others = [one for name, one in section["tables"]["by_query"].items() if name != "the form itself"]
+    rows = sum(one["rows"] for one in others)
+    return {name: sum(one["rows"] * one[name] for one in others) / rows for name in section["metrics"]}
 
 
 def rows_of(cell: Cell, reports: list[dict[str, Any]]) -> list[Row]:

@@ -15,19 +15,27 @@ from nlptl.tasks import Prediction, Row, Scores
 
 WITH_DATABASE = ("execution", "exact_match", "execution_robust", "parses")
 FORM_ALONE = ("exact_match", "parses")
+FORM_SEEN, TEMPLATE_SEEN, UNSEEN = "the form itself", "the form with other values", "no such form"
 SHOWN = 20
 """Rows of a query's result that a prediction holds."""
 LENGTHS = (10, 20, 40, 80)
 """Upper ends, in pieces, of the lengths that scores are told apart by; the last has none."""
 
 
-def hashed(form: str, language: str) -> str:
-    """Give a short hash of a form's template; of the form itself where it does not parse."""
+def hashes(form: str, language: str) -> tuple[str, str]:
+    """Give short hashes of a form's template and of its normal form; of its text where it does not parse."""
     try:
-        text = forms.template(form, language)
+        texts = "template " + forms.template(form, language), "form " + forms.normal(form, language)
     except forms.FormError:
-        text = form
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+        texts = "template " + form, "form " + form
+    template, whole = (hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12] for text in texts)
+    return template, whole
+
+
+def novelty(form: str, language: str, seen: Collection[str]) -> str:
+    """Name what training has of a form; `seen` holds the hashes of its forms."""
+    template, whole = hashes(form, language)
+    return FORM_SEEN if whole in seen else TEMPLATE_SEEN if template in seen else UNSEEN
 
 
 def structure(form: str, language: str) -> list[str]:
@@ -114,7 +122,7 @@ def score(
         each = {name: each[name] for name in WITH_DATABASE}
     tables["outcomes"] = dict(Counter(classes).most_common())
     tables["by_pieces"] = _by([_length(form, language) for form in gold], each)
-    tables["by_query"] = _by(["seen" if hashed(form, language) in seen else "unseen" for form in gold], each)
+    tables["by_query"] = _by([novelty(form, language, seen) for form in gold], each)
     means = {name: sum(values) / len(values) for name, values in each.items()}
     right = next(iter(each.values()))
     return Scores(means, [row.id for row in rows], {"correct": right, **each}, tables)

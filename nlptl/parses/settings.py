@@ -48,7 +48,7 @@ class Forms(Fitted):
     pieces: tuple[str, ...] = ()
     """The vocabulary of the decoder over an encoder; empty for models that bring their own."""
     seen: tuple[str, ...] = ()
-    """Hashes of the training forms' templates: a query that is not among them was never seen."""
+    """Hashes of the training forms and of their templates: what is not among them was never seen."""
     databases: tuple[str, ...] = ()
     """The SQLite files that forms are executed on."""
     grammar: str = ""

@@ -12,7 +12,7 @@ from nlptl.report.facts import Made, Scored, title_of
 from nlptl.report.tables import Column, Table
 from nlptl.statistics import wilson
 
-PARTS = {"by_pieces": "length of the gold form", "by_query": "whether training has the query"}
+PARTS = {"by_pieces": "length of the gold form", "by_query": "what training has"}
 
 
 def forms(one: Scored) -> Made:

@@ -89,7 +89,7 @@ class Parsing(Task):
         """Learn what words forms are made of, and which templates of queries there are."""
         language = against_card.language(card)
         written = [self._written(row, language) for row in rows]
-        seen = tuple(sorted({scoring.hashed(form, language) for form in written}))
+        seen = tuple(sorted({one for form in written for one in scoring.hashes(form, language)}))
         databases = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
         made = Forms(language=language, seen=seen, databases=databases)
         made = made.model_copy(update=against_card.grammar_of(self.search, card, databases, written))
