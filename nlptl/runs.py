@@ -225,7 +225,7 @@ def _save(job: Job, fitted: Any) -> dict[str, Any]:
     probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
     # Before the model is made plain, so that a fault in doing so shows as well.
     expected = evaluate.witnesses(job.moving.bare, task, probe, job.opened, fitted, job.computing)
-    module = state.plain(job)
+    module = state.plain(job.moving.bare)
     saved.save(job.directory / "model", module, job.opened, task, fitted, recipe.train.precision)
     difference = saved.gate(job.directory / "model", probe, task, expected)
     job.watch.say(f"reloaded in a fresh process: the largest difference of a logit is {difference:.2g}")

@@ -261,11 +261,10 @@ def load_best(job: Job, step: int) -> None:
         job.moving.trimmed.rest_decay = stored["rest_decay"]
 
 
-def plain(job: Job) -> nn.Module:
+def plain(module: nn.Module) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
     from nlptl.modules import attention, dropout, embedding, first_token
 
-    module = job.moving.bare
     body = backbone.transformer_of(module)
     embedding.restore(body)
     dropout.remove(module)

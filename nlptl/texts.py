@@ -14,7 +14,9 @@ import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
+
+from pydantic import AfterValidator
 
 from nlptl.errors import BadInput, Problem, did_you_mean
 
@@ -50,6 +52,10 @@ def check_encoding(name: str) -> str:
     except LookupError:
         pass
     raise ValueError(f"'{name}' is no text encoding; {did_you_mean(name, ENCODINGS)}")
+
+
+Encoding = Annotated[str, AfterValidator(check_encoding)]
+"""Python's name of a text encoding, as a setting."""
 
 
 def lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, str]]:

@@ -123,16 +123,9 @@ class Parts:
 
     def save(self, folder: Path) -> None:
         """Save the model as a run does."""
-        from nlptl import backbone, saved
-        from nlptl.modules import attention, dropout, embedding, first_token
+        from nlptl import saved, state
 
-        module = self.moving.bare
-        body = backbone.transformer_of(module)
-        embedding.restore(body)
-        dropout.remove(module)
-        first_token.restore(body)
-        attention.restore(body)
-        saved.save(folder, module, self.opened, self.inputs.recipe.task, self.fitted, "fp32")
+        saved.save(folder, state.plain(self.moving.bare), self.opened, self.inputs.recipe.task, self.fitted, "fp32")
 
     def state_dict(self) -> dict[str, Any]:
         """Give the tensors as they would be saved: whole embedding table, stock modules."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from nlptl.forms import quoted
 from nlptl.forms.error import FormError
-from nlptl.forms.trees import Reader, Token, Tree, check_depth
+from nlptl.forms.trees import Reader, Tree, check_depth, tokens
 
 MARKS = "'\""
 _SIGN = re.compile(
@@ -26,28 +26,9 @@ _PLAIN = re.compile(r"[\w.+-]+")
 PLACE = "?"
 
 
-def tokens(form: str) -> list[Token]:
-    """Cut a form into tokens. Raises FormError for a sign that the language does not have."""
-    found = []
-    at = 0
-    while at < len(form):
-        match = _SIGN.match(form, at)
-        if match is None:
-            what = "a quotation mark is never closed" if form[at] in MARKS else f"unknown sign '{form[at]}'"
-            raise FormError(what, at)
-        text = match.group()
-        if text[0] in MARKS:
-            inside = text[1:-1].replace(text[0] * 2, text[0])
-            found.append(Token(" ".join(inside.split()), at, quoted=True))
-        elif not text.isspace():
-            found.append(Token(text, at))
-        at = match.end()
-    return found
-
-
 def tree(form: str) -> Tree:
     """Read a form. Raises FormError."""
-    reader = Reader(tokens(form), len(form))
+    reader = Reader(tokens(form, _SIGN, MARKS), len(form))
     found = _term(reader, 0)
     reader.finish()
     return found
@@ -126,36 +107,15 @@ def _blank(node: Tree, named: bool) -> Tree:
 
 def pieces(form: str) -> list[str]:
     """Cut a form into pieces: names, brackets, commas, quotation marks, and the words between these one by one."""
-    found: list[str] = []
-    at = 0
-    while at < len(form):
-        match = _SIGN.match(form, at)
-        text = match.group() if match else form[at]
-        at += len(text)
-        if text[0] in MARKS and len(text) > 1:
-            inside = text[1:-1].replace(text[0] * 2, text[0])
-            found += [text[0], *quoted.cut(" ".join(inside.split()), text[0]), text[0]]
-        elif not text.isspace():
-            found.append(text)
-    return found
+    return quoted.pieces(form, _SIGN, MARKS)
 
 
 def joined(given: Sequence[str]) -> str:
     """Put pieces together: `answer(A, (state(A), loc(A, B)))`."""
-    text = ""
-    at = 0
-    literals = {first: (last, mark) for first, last, mark in quoted.spans(given, MARKS)}
-    before = ""
-    while at < len(given):
-        piece = given[at]
-        if at in literals:
-            last, mark = literals[at]
-            piece = mark + quoted.paste(given[at + 1 : last], mark) + (mark if last < len(given) else "")
-            at = last
-        glued = not text or piece in ("(", ")", ",") or before == "("
-        if piece == "(" and before == ",":
-            glued = False
-        text += piece if glued else f" {piece}"
-        before = piece
-        at += 1
-    return text
+    return quoted.joined(given, MARKS, _glued)
+
+
+def _glued(before: str, piece: str) -> bool:
+    if piece == "(" and before == ",":
+        return False
+    return piece in ("(", ")", ",") or before == "("

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from nlptl.forms import quoted
 from nlptl.forms.error import FormError
-from nlptl.forms.trees import Reader, Token, Tree, check_depth
+from nlptl.forms.trees import Reader, Tree, check_depth, tokens
 
 MARKS = '"'
 _SIGN = re.compile(r'\s+|"(?:""|[^"])*"|[()]|[^\s()"]+')
@@ -20,26 +20,9 @@ _VALUE = re.compile(r"-?\d+(?:\.\d+)?|en\.\w+\.[\w.]+")
 PLACE = "?"
 
 
-def tokens(form: str) -> list[Token]:
-    """Cut a form into tokens. Raises FormError for a quotation mark that is never closed."""
-    found = []
-    at = 0
-    while at < len(form):
-        match = _SIGN.match(form, at)
-        if match is None:
-            raise FormError("a quotation mark is never closed", at)
-        text = match.group()
-        if text[0] == '"':
-            found.append(Token(" ".join(text[1:-1].replace('""', '"').split()), at, quoted=True))
-        elif not text.isspace():
-            found.append(Token(text, at))
-        at = match.end()
-    return found
-
-
 def tree(form: str) -> Tree:
     """Read a form. Raises FormError."""
-    reader = Reader(tokens(form), len(form))
+    reader = Reader(tokens(form, _SIGN, MARKS), len(form))
     found = _item(reader, 0)
     reader.finish()
     return found
@@ -117,30 +100,9 @@ def without_values(found: Tree) -> Tree:
 
 def pieces(form: str) -> list[str]:
     """Cut a form into pieces: brackets, atoms, quotation marks, and the words between these one by one."""
-    found: list[str] = []
-    at = 0
-    while at < len(form):
-        match = _SIGN.match(form, at)
-        text = match.group() if match else form[at]
-        at += len(text)
-        if text[0] == '"' and len(text) > 1:
-            found += ['"', *quoted.cut(" ".join(text[1:-1].replace('""', '"').split()), '"'), '"']
-        elif not text.isspace():
-            found.append(text)
-    return found
+    return quoted.pieces(form, _SIGN, MARKS)
 
 
 def joined(given: Sequence[str]) -> str:
     """Put pieces together, with a space between any two, as the data sets write them."""
-    found = []
-    at = 0
-    literals = {first: last for first, last, _ in quoted.spans(given, MARKS)}
-    while at < len(given):
-        if at in literals:
-            last = literals[at]
-            found.append('"' + quoted.paste(given[at + 1 : last], '"') + ('"' if last < len(given) else ""))
-            at = last
-        else:
-            found.append(given[at])
-        at += 1
-    return " ".join(found)
+    return quoted.joined(given, MARKS, lambda before, piece: False)

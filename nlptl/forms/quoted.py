@@ -9,7 +9,7 @@ doubled in the pieces too, as a single mark would end the literal.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _CUT = re.compile(r"\s+|\S+")
 
@@ -48,3 +48,40 @@ def spans(pieces: Sequence[str], marks: str) -> list[tuple[int, int, str]]:
     if start is not None:
         found.append((start, len(pieces), pieces[start]))
     return found
+
+
+def joined(pieces: Sequence[str], marks: str, glued: Callable[[str, str], bool]) -> str:
+    """Put pieces together, literals with their marks; `glued(before, piece)` says where no space stands between two."""
+    text = before = ""
+    at = 0
+    literals = {first: (last, mark) for first, last, mark in spans(pieces, marks)}
+    while at < len(pieces):
+        piece = pieces[at]
+        if at in literals:
+            last, mark = literals[at]
+            piece = mark + paste(pieces[at + 1 : last], mark) + (mark if last < len(pieces) else "")
+            at = last
+        text += piece if not text or glued(before, piece) else f" {piece}"
+        before = piece
+        at += 1
+    return text
+
+
+def pieces(form: str, sign: re.Pattern[str], marks: str) -> list[str]:
+    """Cut a form into pieces: its signs, and the words of literals one by one; what is no sign is a piece by itself."""
+    found: list[str] = []
+    at = 0
+    while at < len(form):
+        match = sign.match(form, at)
+        text = match.group() if match else form[at]
+        at += len(text)
+        if text[0] in marks and len(text) > 1:
+            found += [text[0], *cut(inside(text), text[0]), text[0]]
+        elif not text.isspace():
+            found.append(text)
+    return found
+
+
+def inside(literal: str) -> str:
+    """Give what stands between the marks of a literal, doubled marks single and one space between any two words."""
+    return " ".join(literal[1:-1].replace(literal[0] * 2, literal[0]).split())

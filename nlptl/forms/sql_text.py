@@ -92,20 +92,7 @@ def pieces(form: str) -> list[str]:
 
 def joined(given: Sequence[str]) -> str:
     """Put pieces together as readable SQL: `SELECT MAX(t.x) FROM t WHERE y = 'new york'`."""
-    text = ""
-    at = 0
-    literals = {first: (last, mark) for first, last, mark in quoted.spans(given, MARKS)}
-    before = ""
-    while at < len(given):
-        piece = given[at]
-        if at in literals:
-            last, mark = literals[at]
-            piece = mark + quoted.paste(given[at + 1 : last], mark) + (mark if last < len(given) else "")
-            at = last
-        text += piece if not text or _glued(before, piece) else f" {piece}"
-        before = piece
-        at += 1
-    return text
+    return quoted.joined(given, MARKS, _glued)
 
 
 def _glued(before: str, piece: str) -> bool:

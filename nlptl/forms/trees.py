@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from nlptl.forms import quoted
 from nlptl.forms.error import FormError
 
 DEEPEST = 200
@@ -18,6 +20,24 @@ class Token:
     text: str
     position: int
     quoted: bool = False
+
+
+def tokens(form: str, sign: re.Pattern[str], marks: str) -> list[Token]:
+    """Cut a form into tokens. Raises FormError for a sign that the language does not have."""
+    found = []
+    at = 0
+    while at < len(form):
+        match = sign.match(form, at)
+        if match is None:
+            what = "a quotation mark is never closed" if form[at] in marks else f"unknown sign '{form[at]}'"
+            raise FormError(what, at)
+        text = match.group()
+        if text[0] in marks:
+            found.append(Token(quoted.inside(text), at, quoted=True))
+        elif not text.isspace():
+            found.append(Token(text, at))
+        at = match.end()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

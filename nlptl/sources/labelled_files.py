@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import field_validator
-
 from nlptl.errors import BadInput, Problem
 from nlptl.sources import Part, Record, Source
-from nlptl.texts import check_encoding, lines, whole_lines, without_blank_end
+from nlptl.texts import Encoding, lines, whole_lines, without_blank_end
 
 
 class LabelledFiles(Source):
@@ -19,13 +17,8 @@ class LabelledFiles(Source):
     text: Literal["line", "file"]
     """What one text is: each line of the files, or each whole file."""
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Python's name of the text encoding."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, encoding: str) -> str:
-        return check_encoding(encoding)
 
     def records(self, part: Part) -> Iterator[Record]:
         """Yield the texts of a file, or of all files of a folder in the order of their names."""

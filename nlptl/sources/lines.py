@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from nlptl.errors import BadInput, Problem
 from nlptl.sources import Part, Record, Source
-from nlptl.texts import check_encoding, json_object, lines, without_blank_end
+from nlptl.texts import Encoding, json_object, lines, without_blank_end
 
 SECONDS_PER_LINE = 1.0
 SHOWN = 5
@@ -25,13 +25,8 @@ class Lines(Source):
     blank_lines: Literal["fault", "skip"] = "fault"
     """What empty lines between records are; those at the end of a file are nothing."""
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Python's name of the text encoding."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, encoding: str) -> str:
-        return check_encoding(encoding)
 
     @field_validator("pattern")
     @classmethod

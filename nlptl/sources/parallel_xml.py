@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from xml.parsers import expat
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from nlptl.errors import BadInput, Problem
 from nlptl.sources import Part, Record, Source
-from nlptl.texts import check_encoding, whole_lines
+from nlptl.texts import Encoding, whole_lines
 
 DEEPEST = 100
 
@@ -54,13 +54,8 @@ class ParallelXml(Source):
     complete: tuple[str, ...] = ()
     """Only the items that have a text in all of these languages of the card; absent: all items."""
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Python's name of the text encoding; what the document says of its own is not looked at."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, encoding: str) -> str:
-        return check_encoding(encoding)
 
     def records(self, part: Part) -> Iterator[Record]:
         """Yield a record an item that has a text in the language of `part`, in the order of the file.

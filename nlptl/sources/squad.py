@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import field_validator
-
 from nlptl.errors import BadInput, Problem
 from nlptl.sources import Part, Record, Source
-from nlptl.texts import check_encoding, json_object, whole_lines
+from nlptl.texts import Encoding, json_object, whole_lines
 
 SHOWN = 5
 
@@ -17,13 +15,8 @@ class Squad(Source):
 
     kind: Literal["squad"]
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Python's name of the text encoding."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, encoding: str) -> str:
-        return check_encoding(encoding)
 
     def records(self, part: Part) -> Iterator[Record]:
         """Yield a record a question, with its paragraph; `is_impossible` empties the answers, as SQuAD 2.0 means it.

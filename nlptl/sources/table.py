@@ -4,11 +4,11 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from nlptl.errors import BadInput, Problem
 from nlptl.sources import Part, Record, Source
-from nlptl.texts import check_encoding, lines, whole_lines, without_blank_end
+from nlptl.texts import Encoding, lines, whole_lines, without_blank_end
 
 DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 SHOWN = 5
@@ -36,13 +36,8 @@ class Table(Source):
     blank_lines: Literal["fault", "skip"] = "fault"
     """What empty lines between rows are; those at the end of a file are nothing."""
 
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     """Python's name of the text encoding."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, encoding: str) -> str:
-        return check_encoding(encoding)
 
     @model_validator(mode="after")
     def _named(self) -> "Table":

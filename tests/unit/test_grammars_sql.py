@@ -14,6 +14,7 @@ import pytest
 import sqlglot
 import tiny_grammar as tiny
 
+from nlptl import forms
 from nlptl.errors import BadInput
 from nlptl.grammars import Held, for_sql, schema, schema_of
 from nlptl.grammars.matching import made_tokenizer, matcher
@@ -195,7 +196,6 @@ def test_every_gold_query_that_runs_is_accepted(data: Path, runnable: list[str])
 
 
 def test_every_shortened_gold_query_is_accepted(data: Path, runnable: list[str]) -> None:
-    forms = pytest.importorskip("nlptl.forms")
     short = sorted({forms.shortened(query, "sql") for query in runnable})
     held = for_sql(schema_of(data / "geoquery" / "geography-db.sqlite"), short)
     words = WordConstraint(held, sorted({piece for query in short for piece in forms.pieces(query, "sql")}))
