@@ -68,3 +68,21 @@ def data() -> Path:
     if not place or not Path(place).is_dir():
         pytest.skip("NLPTL_DATA names no folder of data sets")
     return Path(place)
+
+
+@pytest.fixture
+def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder that pip and nlptl take for all the index there is; the cache beside it is empty too."""
+    from nlptl.archives import index
+
+    place = tmp_path / "links"
+    place.mkdir()
+    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "NLPTL_OFFLINE", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(place))
+    monkeypatch.setenv("NLPTL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(index, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(index, "_listed", lambda: "")  # asking pip takes half a second, and has a test of its own
+    return place

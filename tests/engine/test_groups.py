@@ -121,3 +121,13 @@ def test_nothing_to_train_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch
 def test_more_frozen_blocks_than_there_are_is_refused(make: Make) -> None:
     with pytest.raises(BadInput, match="3 blocks are named, the checkpoint has 2"):
         make(tuning=[{"kind": "freeze", "blocks": 3}]).parts()
+
+
+def test_a_new_head_may_learn_faster(make: Make) -> None:
+    """`decay` with a factor of 1 and a head of 8: the body at the base rate, the head at eight times it."""
+    parts = make(tuning=[{"kind": "decay", "factor": 1.0, "head": 8}]).parts()
+    scales = {name: scale for name, (scale, _) in members(parts).items()}
+    head = parts.inputs.recipe.task.attach(parts.opened, parts.fitted, "recipe").head
+    assert head
+    assert {scales[name] for name in head} == {8.0}
+    assert {scale for name, scale in scales.items() if name not in head} == {1.0}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tarfile
 import threading
 import zipfile
@@ -46,29 +45,13 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache, and pip configured for one folder of files and nothing else."""
-    links = tmp_path / "links"
-    links.mkdir()
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "NLPTL_OFFLINE", "HF_HUB_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
-    monkeypatch.setenv("NLPTL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(index, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(index, "_listed", lambda: "")  # asking pip takes half a second, and has a test of its own
-    return links
-
-
 def publish(links: Path, package: str, name: str, content: bytes) -> Archive:
     (links / name).write_bytes(content)
     return Archive(package, name, sha(content))
 
 
 @pytest.fixture
-def sdist(place: Path, tmp_path: Path) -> Archive:
+def sdist(links: Path, tmp_path: Path) -> Archive:
     """A source distribution whose setup would leave a trace."""
     setup = f"open({str(tmp_path / 'ran')!r}, 'w')".encode()
     files = {
@@ -76,7 +59,7 @@ def sdist(place: Path, tmp_path: Path) -> Archive:
         "demo-1.0/data/a.txt": TEXT,
         "demo-1.0/data/more.tar.gz": tar_of({"more/b.txt": INNER}),
     }
-    return publish(place, "demo==1.0", "demo-1.0.tar.gz", tar_of(files))
+    return publish(links, "demo==1.0", "demo-1.0.tar.gz", tar_of(files))
 
 
 def left_over(tmp_path: Path) -> list[str]:
@@ -93,7 +76,7 @@ def test_a_file_and_a_file_of_an_archive_within_it(sdist: Archive, tmp_path: Pat
     assert not left_over(tmp_path)
 
 
-def test_a_simple_index_of_pages(sdist: Archive, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_simple_index_of_pages(sdist: Archive, links: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "simple" / "demo" / "index.html"
     page.parent.mkdir(parents=True)
     page.write_text(f'<a href="../../links/{sdist.name}#sha256={sdist.sha256}" data-requires-python="&gt;=99">x</a>')
@@ -168,7 +151,7 @@ def test_offline_forbids_bringing_but_not_using(sdist: Archive, monkeypatch: pyt
     assert archives.member(sdist, "demo-1.0/data/a.txt", sha(TEXT), offline=offline).read_bytes() == TEXT
 
 
-def test_what_is_in_no_index(place: Path) -> None:
+def test_what_is_in_no_index(links: Path) -> None:
     with pytest.raises(BadInput, match=r"no file absent-1\.0\.tar\.gz in .*links"):
         archives.member(Archive("absent==1.0", "absent-1.0.tar.gz", "0" * 64), "a", "0" * 64)
 
@@ -197,10 +180,10 @@ def test_a_dead_network_is_said_once(sdist: Archive, tmp_path: Path, monkeypatch
     assert not left_over(tmp_path)
 
 
-def test_progress_counts_bytes(sdist: Archive, place: Path) -> None:
+def test_progress_counts_bytes(sdist: Archive, links: Path) -> None:
     seen: list[tuple[str, int, int | None]] = []
     archives.member(sdist, "demo-1.0/data/a.txt", sha(TEXT), progress=lambda *one: seen.append(one))
-    size = (place / sdist.name).stat().st_size
+    size = (links / sdist.name).stat().st_size
     assert seen[-1] == (sdist.name, size, size)
 
 
@@ -224,9 +207,9 @@ def test_many_at_once_make_one_good_copy(sdist: Archive, tmp_path: Path) -> None
     assert not left_over(tmp_path)
 
 
-def test_a_folder_holds_the_named_files_only_and_is_mended(place: Path) -> None:
+def test_a_folder_holds_the_named_files_only_and_is_mended(links: Path) -> None:
     files = {"m/config.json": b"{}", "m/model.safetensors": b"weights", "m/evil.py": b"import os", "n.txt": b""}
-    wheel = publish(place, "demo-model==0.1", "demo_model-0.1-py3-none-any.whl", zip_of(files))
+    wheel = publish(links, "demo-model==0.1", "demo_model-0.1-py3-none-any.whl", zip_of(files))
     wanted = {"config.json": sha(b"{}"), "model.safetensors": sha(b"weights")}
     folder = archives.folder(wheel, "m", wanted)
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
@@ -248,31 +231,31 @@ def test_an_archive_has_an_archives_name(name: str) -> None:
         Archive("demo==1.0", name, "0" * 64)
 
 
-def test_links_are_not_followed(place: Path, tmp_path: Path) -> None:
+def test_links_are_not_followed(links: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(TEXT)
-    evil = publish(place, "evil==1", "evil-1.tar.gz", tar_of({"../up.txt": TEXT}, {"a.txt": str(tmp_path / "secret")}))
+    evil = publish(links, "evil==1", "evil-1.tar.gz", tar_of({"../up.txt": TEXT}, {"a.txt": str(tmp_path / "secret")}))
     with pytest.raises(BadInput, match="is a link or a folder"):
         archives.member(evil, "a.txt", sha(TEXT))
     assert not [path for path in tmp_path.rglob("up.txt")]
 
 
 @pytest.mark.parametrize("make", [tar_of, zip_of])
-def test_bombs_are_refused_by_what_they_declare(place: Path, monkeypatch: pytest.MonkeyPatch, make: object) -> None:
+def test_bombs_are_refused_by_what_they_declare(links: Path, monkeypatch: pytest.MonkeyPatch, make: object) -> None:
     monkeypatch.setattr(unpacking, "SMALL", 1 << 20)
     bomb = make({"a.txt": TEXT, "zeros": bytes(2 << 20)})  # type: ignore[operator]
-    evil = publish(place, "bomb==1", "bomb-1.zip" if make is zip_of else "bomb-1.tar.gz", bomb)
+    evil = publish(links, "bomb==1", "bomb-1.zip" if make is zip_of else "bomb-1.tar.gz", bomb)
     with pytest.raises(BadInput, match="refused: it says that its"):
         archives.member(evil, "zeros", sha(bytes(2 << 20)))
     monkeypatch.setattr(unpacking, "MOST_MEMBERS", 50)
-    many = publish(place, "many==1", evil.name.replace("bomb", "many"), make({f"{n}": b"" for n in range(60)}))  # type: ignore[operator]
+    many = publish(links, "many==1", evil.name.replace("bomb", "many"), make({f"{n}": b"" for n in range(60)}))  # type: ignore[operator]
     with pytest.raises(BadInput, match="more than 50 files"):
         archives.member(many, "59", sha(b""))
 
 
 @pytest.mark.parametrize("content", [b"no archive at all", b"", None])
-def test_a_damaged_archive_is_an_error_of_the_input(place: Path, content: bytes | None) -> None:
+def test_a_damaged_archive_is_an_error_of_the_input(links: Path, content: bytes | None) -> None:
     content = tar_of({"a.txt": TEXT * 1000})[:-30] if content is None else content
-    evil = publish(place, "broken==1", "broken-1.tar.gz", content)
+    evil = publish(links, "broken==1", "broken-1.tar.gz", content)
     with pytest.raises(BadInput, match="damaged"):
         archives.member(evil, "a.txt", sha(TEXT * 1000))
 

