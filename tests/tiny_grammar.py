@@ -34,6 +34,11 @@ GOOD = (
     "SELECT DISTINCT lake.area, people FROM lake, land ORDER BY people",
 )  # fmt: skip
 OUT_OF_SCOPE = {
+    "SELECT lake_name FROM lake WHERE land IN (SELECT town.land FROM town LEFT JOIN land ON lake.land = town.land, "
+    "lake)":
+        "a table to the right of ON has the name that the outer one's was to be",
+    "SELECT lake_name FROM lake WHERE land IN (SELECT town.land FROM town LEFT JOIN land ON town.land IN "
+    "(SELECT lake.land FROM land), lake)": "the same in a query within ON",
     "SELECT TOWNalias1.name FROM town AS TOWNalias0": "the alias is another",
     "SELECT capital FROM town": "no table in FROM has it",
     "SELECT land FROM town, lake": "two tables in FROM have it",

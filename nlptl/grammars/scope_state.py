@@ -82,8 +82,11 @@ class State(NamedTuple):
         return number
 
     def strict(self) -> bool:
-        """Say whether the next value cannot be one of an outer query: in an aggregate, GROUP BY and ORDER BY."""
-        return self.in_aggregate() or self.frames[self.select()].phase in ("group", "order")
+        """Say whether the next value cannot be one of an outer query: in an aggregate, GROUP BY, ORDER BY and ON.
+
+        In ON, since a table that follows may have that name too, and would then be meant, which SQLite refuses.
+        """
+        return self.in_aggregate() or self.frames[self.select()].phase in ("group", "order", "on")
 
     def in_aggregate(self) -> bool:
         """Say whether the next value stands in an aggregate."""
@@ -102,6 +105,8 @@ class State(NamedTuple):
             if inner.derived or frame.phase == "select":
                 return
             yield frame
+            if frame.phase == "on":  # as above: what lies around it may yet be hidden by a table that follows
+                return
             inner = frame
 
 
