@@ -54,7 +54,9 @@ def encode(
         return [Feature(row_id, read, cut=cut) for row_id, (read, cut) in zip(ids, made, strict=True)]
     written = tokenizer([f" {form}" if one_stream else form for form in forms], add_special_tokens=False)["input_ids"]
     _check_lengths(ids, written, longest)
-    _check_signs(ids, forms, tokenizer.batch_decode(written, clean_up_tokenization_spaces=False))
+    # Without special tokens: the unknown one is written `<unk>`, which has signs of its own.
+    again = tokenizer.batch_decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    _check_signs(ids, forms, again)
     found = []
     for row_id, (read, cut), form in zip(ids, made, written, strict=True):
         target = [*form, tokenizer.eos_token_id]

@@ -295,3 +295,15 @@ def test_a_decoder_that_reads_otherwise_is_refused() -> None:
     sizes = {"vocab_size": 30, "hidden_size": 16, "n_layer": 1, "n_head": 2}
     with pytest.raises(BadInput, match="BloomForCausalLM does not take position_ids"):
         generating.check(transformers.BloomForCausalLM(transformers.BloomConfig(**sizes)))
+
+
+def test_signs_that_a_tokenizer_lacks_are_told_before_training(tmp_path: Path) -> None:
+    """T5's has no `<`: what cannot be written would be learnt as the unknown token, and never be right."""
+    from nlptl.errors import BadInput
+    from nlptl.modules import language_parser
+
+    parts = recipe_of(tmp_path, "t5").parts()
+    known, strange = "class0('bado')", "class0 < 'bado'"
+    language_parser.encode(["a"], ["bado"], [known], parts.opened, prompt="{text} =>", longest=60)
+    with pytest.raises(BadInput, match=r"1 training forms hold signs .* b: <"):
+        language_parser.encode(["a", "b"], ["bado"] * 2, [known, strange], parts.opened, prompt="{text} =>", longest=60)
