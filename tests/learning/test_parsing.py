@@ -305,5 +305,5 @@ def test_signs_that_a_tokenizer_lacks_are_told_before_training(tmp_path: Path) -
     parts = recipe_of(tmp_path, "t5").parts()
     known, strange = "class0('bado')", "class0 < 'bado'"
     language_parser.encode(["a"], ["bado"], [known], parts.opened, prompt="{text} =>", longest=60)
-    with pytest.raises(BadInput, match=r"1 training forms hold signs .* b: <"):
+    with pytest.raises(BadInput, match=r"1 training forms hold signs .*b: <"):
         language_parser.encode(["a", "b"], ["bado"] * 2, [known, strange], parts.opened, prompt="{text} =>", longest=60)
