@@ -13,6 +13,7 @@ from nlptl import groups, seeds
 from nlptl.computing import Computing
 from nlptl.data.batches import StepPlan, micro_batches
 from nlptl.errors import NumericFailure
+from nlptl.frozen import Frozen
 from nlptl.recipe import Train
 from nlptl.tasks import Batch, Feature, Loss
 from nlptl.tuning import Tuning
@@ -55,6 +56,7 @@ class Trained:
     """Each optimizer group's factor on the learning rate."""
     trimmed: TrimmedEmbedding | None
     noise: Noise | None
+    frozen: Frozen
     world: int
     rank: int
     parameters: int
@@ -80,6 +82,7 @@ def train(
     norm of the gradient is not finite, before the weights are touched.
     """
     state.module.train()
+    state.frozen.rest()
     for plan in plans:
         began = time.perf_counter()
         rate = groups.rate(plan.number, total, settings)
@@ -190,7 +193,7 @@ def _micro_loss(
     forward: Callable[[Batch], Loss] = functools.partial(verbs.loss, state.module)
     for kind in tuning:
         forward = _wrapped(kind, forward)
-    with state.computing.forward():
+    with state.frozen.replay(batch), state.computing.forward():
         return forward(batch)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from nlptl.tasks import Backbone, Batch, Feature, Partial, Prediction, Row, Task
 CPU_TOKENS = 2048
 """Padded tokens of a batch on a CPU: with 16,384 what a layer hands on outgrows the cache, at 0.65 of the speed."""
 
+Replay = Callable[[Batch], contextlib.AbstractContextManager[Any]]
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -20,12 +23,12 @@ if TYPE_CHECKING:
 def partials_of(
     module: nn.Module, task: Task, features: Sequence[Feature], backbone: Backbone, fitted: Any, *,
     computing: Computing, numbers: Numbers | None = None, micro_tokens: int,
-    seen: Callable[[int], None] = lambda count: None,
+    seen: Callable[[int], None] = lambda count: None, replay: Replay = contextlib.nullcontext,
 ) -> list[Partial]:  # fmt: skip
     """Run the model over features, sorted by length, and give what each says, in no order.
 
     The batches do not depend on the number of processes, which take turns; `numbers` overrides the precision; `seen`
-    is told how many features are done.
+    is told how many features are done; within `replay` a batch is computed.
     """
     import torch
     from accelerate.utils import gather_object
@@ -38,7 +41,9 @@ def partials_of(
         for chosen in batches[accelerator.process_index :: accelerator.num_processes]:
             batch = task.collate(chosen, backbone, fitted)
             inputs = {name: tensor.to(accelerator.device) for name, tensor in batch.inputs.items()}
-            found += task.decode(module, Batch(batch.features, inputs, {}), backbone, fitted)
+            batch = Batch(batch.features, inputs, {})
+            with replay(batch):
+                found += task.decode(module, batch, backbone, fitted)
             seen(len(chosen))
     if accelerator.num_processes > 1:
         found = gather_object(found)

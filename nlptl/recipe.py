@@ -134,6 +134,12 @@ class Machine(Value):
     keep: int = Field(default=2, ge=1)
     """How many of those checkpoints stay."""
 
+    frozen: Literal["auto", "off"] = "auto"
+    """What frozen blocks give for an input is computed once and kept in nlptl's cache; `off`: every time."""
+
+    frozen_gib: float = Field(default=8.0, gt=0, le=100_000)
+    """How much of the disk all that is so kept may take; what was used least lately goes first."""
+
     attention: Literal["auto", "eager", "sdpa"] = "auto"
     """Attention kernel; `auto` chooses by length as measured on this kind of machine."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, backbone, engine, evaluate, prepare, report, saved, state
+from nlptl import artifacts, backbone, engine, evaluate, filling, prepare, report, saved, state
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
 from nlptl.data import batches
@@ -113,8 +113,9 @@ def _train(job: Job, progress: Progress) -> Progress:
         total=job.total, settings=train, tuning=job.inputs.recipe.tuning,
         seed=job.seed, micro_tokens=machine.micro_tokens,
     )  # fmt: skip
-    if progress.stopped_early:
+    if progress.stopped_early or progress.step == job.total:
         return progress
+    filling.training(job)
     for step in steps:
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
         if job.main:
@@ -162,6 +163,7 @@ def _score(job: Job, rows: Sequence[Row], features: Sequence[Feature], name: str
     task = job.inputs.recipe.task
     partials = _partials(job, features, name, job.fitted)
     job.moving.module.train()
+    job.moving.frozen.rest()
     said = evaluate.predictions_of(task, rows, partials, job.opened, job.fitted)
     fitted = task.calibrate(said, rows, job.fitted)  # as the finished model will be: a threshold decides who is best
     if fitted is not job.fitted:
@@ -177,9 +179,11 @@ def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> 
         done += count * job.moving.world
         job.watch.work(f"evaluate {name}", min(done, len(features)), len(features))
 
+    filling.predicting(job, features)
     return evaluate.partials_of(
         job.moving.bare, job.inputs.recipe.task, features, job.opened, fitted,
         computing=job.computing, micro_tokens=job.inputs.recipe.machine.micro_tokens, seen=seen,
+        replay=job.moving.frozen.replay,
     )  # fmt: skip
 
 
@@ -225,7 +229,7 @@ def _save(job: Job, fitted: Any) -> dict[str, Any]:
     probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
     # Before the model is made plain, so that a fault in doing so shows as well.
     expected = evaluate.witnesses(job.moving.bare, task, probe, job.opened, fitted, job.computing)
-    module = state.plain(job.moving.bare)
+    module = state.plain(job.moving)
     saved.save(job.directory / "model", module, job.opened, task, fitted, recipe.train.precision)
     difference = saved.gate(job.directory / "model", probe, task, expected)
     job.watch.say(f"reloaded in a fresh process: the largest difference of a logit is {difference:.2g}")

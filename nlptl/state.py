@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl import artifacts, backbone, engine, groups, seeds
+from nlptl import artifacts, backbone, engine, frozen, groups, seeds
 from nlptl.computing import Computing
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
@@ -48,6 +48,9 @@ def build(
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
+    bottom = backbone.frozen_bottom(model)
+    if bottom is not None and recipe.machine.frozen == "auto":
+        bottom.install()
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, used)
@@ -61,6 +64,7 @@ def build(
         computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
+        frozen=frozen.Frozen(bottom, "" if recipe.machine.frozen == "auto" else "machine.frozen: off"),
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
 
@@ -261,10 +265,13 @@ def load_best(job: Job, step: int) -> None:
         job.moving.trimmed.rest_decay = stored["rest_decay"]
 
 
-def plain(module: nn.Module) -> nn.Module:
+def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
     from nlptl.modules import attention, dropout, embedding, first_token
 
+    module = moving.bare
+    if moving.frozen.bottom is not None:
+        moving.frozen.bottom.remove()
     body = backbone.transformer_of(module)
     embedding.restore(body)
     dropout.remove(module)

@@ -16,6 +16,12 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _frozen_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests compute of frozen blocks out of the user's cache."""
+    os.environ["NLPTL_FROZEN"] = str(tmp_path_factory.mktemp("frozen"))
+
+
 def pytest_runtest_setup() -> None:
     """Refuse the network to this process; processes that a test starts are not reached by this."""
     pytest_socket.disable_socket(allow_unix_socket=True)

@@ -20,11 +20,11 @@ FLOORS = {
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection",
+        "inspection", "frozen",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
-        "saved", "state", "at_hand", "look", "compare", "replay", "begin", "model_card",
+        "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

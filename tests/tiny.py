@@ -125,7 +125,7 @@ class Parts:
         """Save the model as a run does."""
         from nlptl import saved, state
 
-        saved.save(folder, state.plain(self.moving.bare), self.opened, self.inputs.recipe.task, self.fitted, "fp32")
+        saved.save(folder, state.plain(self.moving), self.opened, self.inputs.recipe.task, self.fitted, "fp32")
 
     def state_dict(self) -> dict[str, Any]:
         """Give the tensors as they would be saved: whole embedding table, stock modules."""

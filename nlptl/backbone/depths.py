@@ -29,9 +29,7 @@ class Stack:
 def with_depths(model: Model) -> Model:
     """Fill in `depths` and `blocks`: of all parameters, by name. The head lies on top, whatever it is made of."""
     base = transformer_of(model.module).base_model
-    stacks = _stacks(base)
-    begun, first_block = _observed(base, [block for stack in stacks for block in stack.blocks])
-    stacks.sort(key=lambda stack: first_block.get(id(stack.blocks[0][0]), len(first_block)))
+    stacks, begun = stacks_of(base)
     blocks = sum(len(stack.blocks) for stack in stacks)
     found: dict[int, int] = {}
     for path, part in base.named_modules():
@@ -46,7 +44,15 @@ def with_depths(model: Model) -> Model:
     return replace(model, depths=named, blocks=blocks)
 
 
-def _stacks(base: nn.Module) -> list[Stack]:
+def stacks_of(base: nn.Module) -> tuple[list[Stack], dict[int, frozenset[int]]]:
+    """Give the stacks in the order in which they run, and `id` of a module -> the blocks begun before it first ran."""
+    stacks = _lists(base)
+    begun, first_block = _observed(base, [block for stack in stacks for block in stack.blocks])
+    stacks.sort(key=lambda stack: first_block.get(id(stack.blocks[0][0]), len(first_block)))
+    return stacks, begun
+
+
+def _lists(base: nn.Module) -> list[Stack]:
     """Find the outermost lists of equal layers; XLM keeps the parts of its layers in lists beside each other."""
     from torch import nn
 
@@ -70,8 +76,6 @@ def _observed(base: Any, blocks: list[tuple[nn.Module, ...]]) -> tuple[dict[int,
 
     Both by `id`, a block by that of its first module.
     """
-    import torch
-
     owner = {id(part): id(block[0]) for block in blocks for part in block}
     order: dict[int, int] = {}
     begun: dict[int, frozenset[int]] = {}
@@ -82,7 +86,19 @@ def _observed(base: Any, blocks: list[tuple[nn.Module, ...]]) -> tuple[dict[int,
             order.setdefault(owner[id(part)], len(order))
 
     hooks = [part.register_forward_pre_hook(look) for part in base.modules()]
-    training = base.training
+    try:
+        four_tokens(base)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return begun, order
+
+
+def four_tokens(base: Any) -> None:
+    """Run four tokens forward, without dropout and gradient."""
+    import torch
+
+    training = [part for part in base.modules() if part.training]
     base.eval()
     table = base.get_input_embeddings().weight
     ids = torch.arange(2, 6, device=table.device).remainder(len(table))[None]
@@ -91,10 +107,8 @@ def _observed(base: Any, blocks: list[tuple[nn.Module, ...]]) -> tuple[dict[int,
         with torch.no_grad():
             base(input_ids=ids, **second)
     finally:
-        base.train(training)
-        for hook in hooks:
-            hook.remove()
-    return begun, order
+        for part in training:
+            part.training = True
 
 
 def _outside(path: str, part: nn.Module, stacks: list[Stack], begun: dict[int, frozenset[int]], blocks: int) -> int:

@@ -156,6 +156,7 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "peak_memory_mib": peak_memory_mib(),
         "peak_device_memory_mib": cost.device_memory_mib(job.computing.device),
         "floor": cost.floor(job, log, progress.seconds),
+        "frozen": job.moving.frozen.facts(),
         "processes": job.moving.world,
         "history": list(progress.history),
     }

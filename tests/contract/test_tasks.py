@@ -213,7 +213,10 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5,
         "external": [{"metric": "x", "runs_code": True}],
     }  # fmt: skip
-    words = {"schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows"}
+    words = {
+        "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",
+        "frozen": "off",
+    }  # fmt: skip
     key = next(one for one in reversed(path) if isinstance(one, str))
     if value is None or value == []:
         return absent[key]

@@ -61,6 +61,9 @@ def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_pat
     if check(path).recipe.task.kind == "qa":  # whole questions must fit
         long = tiny.save_checkpoint(tmp_path / "long", family, {"max_position_embeddings": 256})
         overrides += [f"model.checkpoint={json.dumps(str(long))}", "model.max_tokens=200", "task.stride=8"]
+    if any(kind.kind == "freeze" for kind in check(path).recipe.tuning):  # as many blocks as the recipe counts on
+        deep = tiny.save_checkpoint(tmp_path / "deep", family, {"num_hidden_layers": 6})
+        overrides.append(f"model.checkpoint={json.dumps(str(deep))}")
     try:
         parts = tiny.Tiny(tmp_path, path).parts(*overrides)
     except BadInput as problem:

@@ -1,0 +1,67 @@
+"""When a run's frozen bottom is computed once: for which of its rows that pays, and with what."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nlptl import archives, backbone, frozen
+from nlptl.job import Job
+from nlptl.tasks import Batch, Feature
+
+
+def folder() -> Path:
+    """Give where stores lie: `$NLPTL_FROZEN`, or `frozen` in nlptl's cache."""
+    named = os.environ.get("NLPTL_FROZEN")
+    return Path(named).expanduser().absolute() if named else archives.cache_folder() / "frozen"
+
+
+def training(job: Job) -> None:
+    """Keep the bottom's output for the training features where they are seen twice: by epochs, or by seeds."""
+    recipe = job.inputs.recipe
+    if job.moving.frozen.bottom is not None and (recipe.train.epochs > 1 or len(recipe.seeds) > 1):
+        task = recipe.task
+
+        def loss(features: Sequence[Feature], replayed: bool) -> float:
+            import torch
+
+            batch = _batch(job, features)
+            inside = job.moving.frozen.replay(batch) if replayed else contextlib.nullcontext()
+            with torch.no_grad(), job.computing.forward(), inside:
+                return float(task.loss(job.moving.bare, batch, job.opened, job.fitted).total)
+
+        job.moving.bare.eval()
+        _keep(job, job.features, loss)
+
+
+def predicting(job: Job, features: Sequence[Feature]) -> None:
+    """Keep it for features that are predicted more than once: those that choose, and with several seeds all."""
+    recipe = job.inputs.recipe
+    often = features is job.select[1] and recipe.train.epochs > 1
+    known = any(store.features is features for store in job.moving.frozen.stores)
+    body = backbone.transformer_of(job.moving.bare)
+    # A decoder that writes runs its own blocks again for each token, with what it remembers of the others.
+    writes = job.opened.family == "decoder" and body.can_generate()
+    if job.moving.frozen.bottom is not None and (often or len(recipe.seeds) > 1) and not known and not writes:
+        job.moving.bare.eval()
+        _keep(job, features, None)
+
+
+def _batch(job: Job, features: Sequence[Feature]) -> Batch:
+    batch = job.inputs.recipe.task.collate(features, job.opened, job.fitted)
+    device, sides = job.computing.device, (batch.inputs, batch.targets)
+    return Batch(batch.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
+
+
+def _keep(job: Job, features: Sequence[Feature], loss: frozen.Loss | None) -> None:
+    task = job.inputs.recipe.task
+    filling = frozen.Filling(
+        forward=lambda chosen: task.decode(job.moving.bare, _batch(job, chosen), job.opened, job.fitted),
+        loss=loss, folder=folder(),
+        budget=int(job.inputs.recipe.machine.frozen_gib * 2**30), computing=job.computing, say=job.watch.say,
+    )  # fmt: skip
+    frozen.keep(job.moving.frozen, features, filling)
+    if job.moving.frozen.why:
+        job.watch.say(f"note: frozen blocks are computed every time: {job.moving.frozen.why}")
