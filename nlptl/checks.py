@@ -16,6 +16,13 @@ from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
+EVERYTHING = "one trains everything, the other does not"
+CONTRADICTIONS = (
+    ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
+    ("bias", "norms", "each leaves to train what it names and nothing else"),
+)  # fmt: skip
+"""Kinds of tuning that do not go together, and why."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -165,10 +172,12 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
         if kind in kinds[:number]:
             first = found.where("tuning", kinds.index(kind))
             yield found.problem(("tuning", number), f"'{kind}' stands here twice, first at {first}")
-    if "full" in kinds and "freeze" in kinds:
-        first = found.where("tuning", kinds.index("full"))
-        what = f"'freeze' contradicts 'full' at {first}: one trains everything, the other does not"
-        yield found.problem(("tuning", kinds.index("freeze")), what, "remove one of them")
+    for one, other, why in CONTRADICTIONS:
+        if one in kinds and other in kinds:
+            first = found.where("tuning", kinds.index(one))
+            yield found.problem(
+                ("tuning", kinds.index(other)), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
+            )
     if recipe.train.select == "last" and recipe.train.patience is not None:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"
