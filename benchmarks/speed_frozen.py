@@ -163,6 +163,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--fresh", action="store_true", help="do not go on with the pieces of a stopped run")
     given = parser.parse_args()
+    import torch
+
     from nlptl import precision
 
     numbers = "bf16" if "bf16" in precision.examine("cpu", "fp32").native else "fp32"
@@ -183,7 +185,8 @@ def main() -> None:
             rates = ", ".join(f"{side} {piece[side]['later']:.0f}" for side in SIDES)
             print(f"round {number + 1}, {case.name}: examples a second {rates}", flush=True)
     notes = [
-        f"{numbers} on all sides", "examples a second; median of the rounds, which take turns",
+        f"{numbers} on all sides, {torch.get_num_threads()} threads",
+        "examples a second; median of the rounds, which take turns",
         "low, high: the lowest and highest ratio of a round", "the bars were set for bf16 on a processor that has it",
     ]
     results.write("speed_frozen", table(pieces, numbers), seeds=[13], notes=notes)

@@ -178,8 +178,14 @@ def _cost(report: Mapping[str, Any]) -> str:
     return (
         f"{training['steps']} steps in {training['seconds']:.0f} s, {rate:.0f} examples/s, "
         f"{report['parameters']['trainable']:,} of {report['parameters']['all']:,} parameters trained, "
-        f"{training['peak_memory_mib']:.0f} MiB"
+        f"{training['peak_memory_mib']:.0f} MiB{_frozen(training.get('frozen'))}"
     )
+
+
+def _frozen(known: Mapping[str, Any] | None) -> str:
+    if not known or not known["hits"]:
+        return ""
+    return f"; {known['blocks']} frozen blocks computed once, replayed for {known['hits']:,} inputs"
 
 
 def _over_seeds(results: Sequence[Result]) -> str:

@@ -86,6 +86,11 @@ class Frozen:
         with self.bottom.replay(hidden.to(ids.device), (ids.shape[0], ids.shape[1])):
             yield
 
+    def replayed(self) -> set[int]:
+        """Give the `id` of each parameter that no step computed with."""
+        blocks = self.bottom.blocks if self.bottom is not None and self.stores else ()
+        return {id(parameter) for block in blocks for parameter in block.parameters()}
+
     def facts(self) -> dict[str, Any] | None:
         """Give what a report says of it; None where nothing is frozen."""
         if self.bottom is None:

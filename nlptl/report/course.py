@@ -86,6 +86,14 @@ def cost(facts: Facts) -> Made:
         known["examples per second"] = f"{training['examples_per_second']:,.1f}"
     if training.get("tokens_per_second"):
         known["tokens per second"] = f"{training['tokens_per_second']:,.0f}"
+    frozen = training.get("frozen")
+    if frozen and frozen["hits"]:
+        known["frozen blocks"] = (
+            f"{frozen['blocks']} computed once in {frozen['fill_seconds']:,.1f} s, "
+            f"replayed for {frozen['hits']:,} inputs: about {frozen['saved_seconds']:,.0f} s saved"
+        )
+    elif frozen:
+        known["frozen blocks"] = f"{frozen['blocks']}, computed every time{': ' * bool(frozen['why'])}{frozen['why']}"
     if training.get("peak_device_memory_mib") is not None:
         known["memory of the GPU"] = f"{training['peak_device_memory_mib']:,.0f} MiB at most"
     parts: list[pages.Content] = [pages.facts(known)]

@@ -102,6 +102,8 @@ def test_a_run_has_the_same_scores_and_predictions(make: Make, family: str) -> N
     assert facts["blocks"] == 1
     assert facts["hits"] == 3 * 48 + 4 * 24, "training, and dev at each evaluation and once more to calibrate"
     assert theirs.report["training"]["frozen"]["hits"] == 0
+    assert "replayed for 240 inputs" in (ours.directory / "report.html").read_text()
+    assert "computed every time: machine.frozen: off" in (theirs.directory / "report.html").read_text()
     assert ours.report["evaluation"][0]["metrics"] == pytest.approx(theirs.report["evaluation"][0]["metrics"], abs=1e-5)
     first, second = tiny.predictions(ours.directory), tiny.predictions(theirs.directory)
     assert [one["predicted"] for one in first] == [one["predicted"] for one in second]

@@ -170,7 +170,7 @@ def test_a_grammar_lets_a_model_write_what_it_is_taught(tmp_path: Path, family: 
 
 
 def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tmp_path: Path) -> None:
-    bert, gpt2, t5 = (recipe_of(tmp_path / family, family) for family in ("bert", "gpt2", "t5"))
+    bert, gpt2, t5, bart = (recipe_of(tmp_path / family, family) for family in ("bert", "gpt2", "t5", "bart"))
     for made, override, said_ in (
         (bert, "task={kind: parsing, form_tokens: 64}", "an encoder needs a decoder over it"),
         (gpt2, "task={kind: parsing, form_tokens: 64, decoder: {layers: 1, width: 8, heads: 1, dropout: 0}}",
@@ -182,6 +182,7 @@ def test_what_settings_and_family_contradict_is_told_before_a_model_is_loaded(tm
         (gpt2, f"task={{kind: parsing, form_tokens: 60, prompt: '{'word ' * 60}{{text}}'}}", "leave no room"),
         (t5, f"task={{kind: parsing, form_tokens: 60, prompt: '{'word ' * 60}{{text}}'}}", "a prompt of"),
         (bert, "task.search={grammar: card}", "names no grammar"),
+        (bart, "task={kind: parsing, form_tokens: 64}", "more than the decoder's 64 positions"),
     ):  # fmt: skip
         with pytest.raises(BadInput, match=said_):
             made.run(override)
