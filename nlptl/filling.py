@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nlptl import archives, backbone, frozen
 from nlptl.job import Job
-from nlptl.tasks import Batch, Feature
+from nlptl.tasks import Batch, Feature, Loss
 
 
 def folder() -> Path:
@@ -24,16 +24,19 @@ def training(job: Job) -> None:
     if job.moving.frozen.bottom is not None and (recipe.train.epochs > 1 or len(recipe.seeds) > 1):
         task = recipe.task
 
+        def forward(batch: Batch) -> Loss:
+            return task.loss(job.moving.bare, batch, job.opened, job.fitted)
+
         def loss(features: Sequence[Feature], replayed: bool) -> float:
             import torch
 
             batch = _batch(job, features)
             inside = job.moving.frozen.replay(batch) if replayed else contextlib.nullcontext()
             with torch.no_grad(), job.computing.forward(), inside:
-                return float(task.loss(job.moving.bare, batch, job.opened, job.fitted).total)
+                return float(forward(batch).total)
 
         job.moving.bare.eval()
-        _keep(job, job.features, loss)
+        _keep(job, job.features, forward, loss)
 
 
 def predicting(job: Job, features: Sequence[Feature]) -> None:
@@ -46,7 +49,8 @@ def predicting(job: Job, features: Sequence[Feature]) -> None:
     writes = job.opened.family == "decoder" and body.can_generate()
     if job.moving.frozen.bottom is not None and (often or len(recipe.seeds) > 1) and not known and not writes:
         job.moving.bare.eval()
-        _keep(job, features, None)
+        task = job.inputs.recipe.task
+        _keep(job, features, lambda batch: task.decode(job.moving.bare, batch, job.opened, job.fitted), None)
 
 
 def _batch(job: Job, features: Sequence[Feature]) -> Batch:
@@ -55,10 +59,11 @@ def _batch(job: Job, features: Sequence[Feature]) -> Batch:
     return Batch(batch.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
 
 
-def _keep(job: Job, features: Sequence[Feature], loss: frozen.Loss | None) -> None:
-    task = job.inputs.recipe.task
+def _keep(
+    job: Job, features: Sequence[Feature], forward: Callable[[Batch], object], loss: frozen.Loss | None
+) -> None:
     filling = frozen.Filling(
-        forward=lambda chosen: task.decode(job.moving.bare, _batch(job, chosen), job.opened, job.fitted),
+        forward=lambda chosen: forward(_batch(job, chosen)),
         loss=loss, folder=folder(),
         budget=int(job.inputs.recipe.machine.frozen_gib * 2**30), computing=job.computing, say=job.watch.say,
     )  # fmt: skip

@@ -66,7 +66,11 @@ def keep(frozen: Frozen, features: Sequence[Feature], filling: Filling) -> None:
         seconds = _fill(bottom, features, lengths, filling, place, (sample.shape[-1], kept))
     import torch
 
-    rows = torch.from_file(str(place / files.DATA), size=sum(lengths) * sample.shape[-1], dtype=kept)
+    try:
+        rows = torch.from_file(str(place / files.DATA), size=sum(lengths) * sample.shape[-1], dtype=kept)
+    except (OSError, RuntimeError):
+        frozen.why = f"{place.name} was removed as soon as it was there; raise machine.frozen_gib"
+        return
     starts = [0]
     for length in lengths[:-1]:
         starts.append(starts[-1] + length)

@@ -12,7 +12,7 @@ import pytest
 import tiny
 import torch
 
-from nlptl import archives, backbone, filling, frozen, precision
+from nlptl import archives, artifacts, backbone, filling, frozen, precision
 from nlptl.job import Watch
 
 Make = Callable[..., tiny.Tiny]
@@ -279,3 +279,25 @@ def test_a_run_that_is_stopped_goes_on_with_the_same_bits(make: Make, tmp_path: 
         if name == "without":
             shutil.rmtree(tmp_path / "frozen")
         assert tiny.outcome(world.run(out=name).directory) == whole
+
+
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize("family", ["bert", "gpt2", "t5"])
+def test_parsers_too(tmp_path: Path, family: str) -> None:
+    """A decoder of ours over an encoder, a decoder that writes, and one with an encoder: same losses, same forms."""
+    decoder = {"decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}} if family == "bert" else {}
+    card = tiny.write_card(tmp_path, world="commands", rows={"train": 24, "dev": 8, "test": 8})
+    start = tiny.save_checkpoint(tmp_path / family, family, {})
+    tree = tiny.recipe_tree(start, card) | {
+        "task": {"kind": "parsing", "form_tokens": 24, **decoder}, "tuning": FREEZE,
+        "train": tiny.TRAIN | {"epochs": 2, "select": "last"},
+    }  # fmt: skip
+    world = tiny.Tiny(tmp_path, tiny.write_recipe(tmp_path / "recipe.yaml", tree))
+    ours, theirs = world.run(out="with"), world.run("machine.frozen=off", out="without")
+    known = ours.report["training"]["frozen"]
+    assert known["why"] == ""
+    assert known["hits"] == 2 * 24
+    logs = ([step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")] for run in (ours, theirs))
+    assert_same(*logs)
+    said = ([one["predicted"] for one in tiny.predictions(run.directory)] for run in (ours, theirs))
+    assert next(said) == next(said)
