@@ -41,6 +41,9 @@ def frozen_bottom(model: Model) -> Bottom | None:
     settings = json.dumps({name: said[name] for name in sorted(said) if name not in HEADS}, default=str)
     # A block's parts are not always called as modules: a last layer that computes the first token alone reads them.
     quiet = [*runs.quiet, *(part for block in blocks[:frozen] for part in block[0].modules())]
+    # A table that is the output layer as well counts as head, and what reads it first moves with it (T5, generating).
+    if any(parameter.requires_grad for part in quiet for parameter in part.parameters(recurse=False)):
+        return None
     return Bottom(own, [one for one in runs.makers if id(one) not in within], quiet, settings)
 
 

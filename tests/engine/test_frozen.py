@@ -295,8 +295,9 @@ def test_parsers_too(tmp_path: Path, family: str) -> None:
     world = tiny.Tiny(tmp_path, tiny.write_recipe(tmp_path / "recipe.yaml", tree))
     ours, theirs = world.run(out="with"), world.run("machine.frozen=off", out="without")
     known = ours.report["training"]["frozen"]
-    assert known["why"] == ""
-    assert known["hits"] == 2 * 24
+    tied = family == "t5"
+    assert (known is None) == tied, "the table is T5's output layer, which learns, so the bottom moves"
+    assert tied or (known["why"], known["hits"]) == ("", 2 * 24)
     logs = ([step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")] for run in (ours, theirs))
     assert_same(*logs)
     said = ([one["predicted"] for one in tiny.predictions(run.directory)] for run in (ours, theirs))
