@@ -12,16 +12,21 @@ from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
+from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
 EVERYTHING = "one trains everything, the other does not"
+NOTHING = "nothing of the body is left to train"
+DRAWN = "what is drawn anew must learn"
 CONTRADICTIONS = (
     ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
     ("bias", "norms", "each leaves to train what it names and nothing else"),
+    ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
+    ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
 )  # fmt: skip
-"""Kinds of tuning that do not go together, and why."""
+"""Kinds of tuning, or switches of them, that do not go together, and why."""
 
 
 @dataclass(frozen=True)
@@ -172,16 +177,22 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
         if kind in kinds[:number]:
             first = found.where("tuning", kinds.index(kind))
             yield found.problem(("tuning", number), f"'{kind}' stands here twice, first at {first}")
+    claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}
     for one, other, why in CONTRADICTIONS:
-        if one in kinds and other in kinds:
-            first = found.where("tuning", kinds.index(one))
+        if one in claims and other in claims:
+            first = found.where("tuning", claims[one])
             yield found.problem(
-                ("tuning", kinds.index(other)), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
+                ("tuning", claims[other]), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
             )
     if recipe.train.select == "last" and recipe.train.patience is not None:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"
         )
+
+
+def _claims(kind: Tuning) -> list[str]:
+    """Name a kind and those of its switches that are on."""
+    return [kind.kind, *(f"{kind.kind}.{name}" for name, value in kind if value is True)]
 
 
 def _warnings(recipe: Recipe) -> Iterator[str]:

@@ -68,7 +68,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     )
     features = recipe.task.encode(rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
-    moving = state.build(recipe, opened, fitted, features, computing)
+    moving = state.build(recipe, opened, fitted, features, computing, seed)
     steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
     tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)

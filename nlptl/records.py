@@ -181,3 +181,5 @@ class Model:
     depths: Mapping[str, int] = field(default_factory=dict)
     """Name of a parameter -> 0 embeddings, 1 … `blocks` the equal layers, `blocks` + 1 above; filled in by the run."""
     blocks: int = 0
+    drawn: frozenset[str] = frozenset()
+    """Parameters of the body that a tuning drew anew: they hold nothing of the checkpoint, so they must learn."""

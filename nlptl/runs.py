@@ -93,7 +93,7 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
         watch.say(f"note: {note}")
     features = task.encode(rows, opened, fitted, "train")
     selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
-    moving = state.build(recipe, opened, fitted, features, computing)
+    moving = state.build(recipe, opened, fitted, features, computing, seed)
     total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
     if computing.main:
         report.write_beginning(directory, inputs, seed)

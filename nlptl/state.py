@@ -30,7 +30,7 @@ def head_seed(seed: int) -> int:
 
 
 def build(
-    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int
 ) -> engine.Trained:
     """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
     import torch
@@ -40,7 +40,7 @@ def build(
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
     for kind in recipe.tuning:
-        model = kind.apply(model, model.blocks)
+        model = kind.apply(model, seed)
     module: Any = model.module
     noise = None
     attention.choose(body, recipe.machine.attention)

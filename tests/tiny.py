@@ -163,7 +163,7 @@ class Tiny:
         opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=head_seed)
         features = recipe.task.encode(rows, opened, fitted, "train")
         computing = open_machine("cpu", recipe.train.precision, 1)
-        moving = state.build(recipe, opened, fitted, features, computing)
+        moving = state.build(recipe, opened, fitted, features, computing, 13)
         return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))
 
     def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:

@@ -24,11 +24,11 @@ class Tuning(Value):
 
     kind: str
 
-    def apply(self, model: Model, blocks: int) -> Model:
-        """Change the model before an optimizer exists: freeze, or put parts in. `blocks` is how many equal layers it
-        has.
+    def apply(self, model: Model, seed: int) -> Model:
+        """Change the model before an optimizer exists: freeze, draw anew, or put parts in.
 
-        Raises BadInput where the model has not what the settings name.
+        `seed` is the run's, for kinds that draw: from a stream of `nlptl.seeds` that bears the kind's name. Raises
+        BadInput where the model has not what the settings name.
         """
         return model
 

@@ -15,7 +15,7 @@ class Bias(Tuning):
 
     kind: Literal["bias"]
 
-    def apply(self, model: Model, blocks: int) -> Model:
+    def apply(self, model: Model, seed: int) -> Model:
         """Set `requires_grad` to False of all that is neither bias nor head; BadInput where there is no bias at all."""
         found = 0
         for name, parameter in model.module.named_parameters():

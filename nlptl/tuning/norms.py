@@ -15,7 +15,7 @@ class Norms(Tuning):
 
     kind: Literal["norms"]
 
-    def apply(self, model: Model, blocks: int) -> Model:
+    def apply(self, model: Model, seed: int) -> Model:
         """Set `requires_grad` to False of all that is neither of a module whose class says norm, nor head."""
         kept = {
             id(parameter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
@@ -13,10 +13,22 @@ from nlptl import kinds
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "freeze"): {"blocks": 1},
     ("tuning", "decay"): {"factor": 0.5},
+    ("tuning", "dropout"): {"rate": 0.0},
+    ("tuning", "reinit"): {"blocks": 1},
     ("tasks", "qa"): {"stride": 8, "answer_tokens": 4},
     ("tasks", "parsing"): {"form_tokens": 32, "decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}},
 }
 """Settings without a default, for kinds that have such. A kind that is missing here fails its tests, as it should."""
+
+ONE_OF = {("tuning", "freeze"): ("blocks", "pattern", "all_but_head")}
+"""Settings of which exactly one is given."""
+
+
+def changed(shelf: str, section: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """Give a kind's section with another value of a setting, without what cannot stand beside it."""
+    group = ONE_OF.get((shelf, section["kind"]), ())
+    beside = {other: old for other, old in section.items() if name not in group or other not in group}
+    return beside | {name: value}
 
 
 def all_kinds(*shelves: str) -> list[tuple[str, str]]:
@@ -61,6 +73,8 @@ def other(annotation: Any, value: Any) -> Any:
     inner = [get_args(one) for one in get_args(annotation) if get_origin(one) is typing.Literal]
     if value is None and inner:  # a choice that may be left out
         return inner[0][0]
+    if value is None and str in get_args(annotation):
+        return "x"
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):

@@ -210,7 +210,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
     """Give another value that the leaf takes."""
     absent = {
         "languages": ["eng"], "train_rows": 20, "root": "/elsewhere", "metric": "macro_f1", "evaluate_every": 3,
-        "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5,
+        "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5, "pattern": ".*bias",
         "external": [{"metric": "x", "runs_code": True}],
     }  # fmt: skip
     words = {
@@ -228,7 +228,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         return not value
     if isinstance(value, str):
         return f"{value}x"
-    return value + 1 if isinstance(value, int) else value * 0.5
+    return value + 1 if isinstance(value, int) else value * 0.5 or 0.25
 
 
 def whole_tree(make: Make) -> dict[str, Any]:
@@ -252,7 +252,11 @@ def test_every_leaf_that_matters_changes_the_digest_and_no_other(make: Make) -> 
         name = ".".join(str(part) for part in path)
         if path[-1] == "kind":
             continue
-        other = digest(replaced(tree, path, changed_value(path, value)))
+        wanted = changed_value(path, value)
+        if path[0] == "tuning":
+            section = tree["tuning"][path[1]]
+            path, wanted = path[:2], shelves.changed("tuning", section, path[2], wanted)
+        other = digest(replaced(tree, path, wanted))
         plumbing = name.startswith(PLUMBING)
         assert (other == known) == plumbing, name
         seen.add(name)
@@ -270,7 +274,7 @@ def test_every_setting_of_every_kind_changes_the_digest(make: Make, shelf: str, 
 
     found = {with_section(shelves.least(shelf, kind))}
     for name, value in shelves.variations(shelf, kind):
-        one = with_section(shelves.least(shelf, kind) | {name: value})
+        one = with_section(shelves.changed(shelf, shelves.least(shelf, kind), name, value))
         assert one not in found, f"{kind}.{name}"
         found.add(one)
 

@@ -42,8 +42,8 @@ def test_a_tuning_has_one_base_and_only_verbs_of_the_contract(kind: str) -> None
 def test_settings_survive_a_file(shelf: str, kind: str) -> None:
     """As YAML and as JSON, for every setting and another value of it; so that what is saved is what was meant."""
     found = kinds.shelf(shelf)[kind]
-    samples = [shelves.least(shelf, kind)]
-    samples += [shelves.least(shelf, kind) | {name: value} for name, value in shelves.variations(shelf, kind)]
+    least = shelves.least(shelf, kind)
+    samples = [least, *(shelves.changed(shelf, least, name, value) for name, value in shelves.variations(shelf, kind))]
     for sample in samples:
         value = found(**sample)
         text = strict.dump(value)
@@ -69,7 +69,7 @@ def test_the_schema_of_recipes_knows_every_setting(shelf: str, kind: str, make: 
     jsonschema.Draft202012Validator.check_schema(schema)
     tree = json.loads(make().recipe.read_text())
     for name, value in [("kind", kind), *shelves.variations(shelf, kind)]:
-        section = shelves.least(shelf, kind) | {name: value}
+        section = shelves.changed(shelf, shelves.least(shelf, kind), name, value)
         changed = tree | ({"tuning": [section]} if shelf == "tuning" else {"task": section})
         jsonschema.validate(changed, schema)
         unheard = section | {f"{name}_": value}
@@ -104,7 +104,7 @@ def test_freezing_goes_by_the_head_not_by_names(make: Make) -> None:
     head = frozenset(name for name, _ in module.named_parameters() if not name.startswith("body."))
     model = backbone.with_depths(Model(module, head))
     assert model.blocks == 2
-    kinds.shelf("tuning")["freeze"](kind="freeze", blocks=1).apply(model, 2)
+    kinds.shelf("tuning")["freeze"](kind="freeze", blocks=1).apply(model, 13)
     frozen = {name for name, one in module.named_parameters() if not one.requires_grad}
     assert frozen == {
         name for name, _ in module.named_parameters() if name.startswith(("body.embeddings.", "body.encoder.layer.0."))

@@ -61,10 +61,30 @@ def test_a_model_without_biases_is_refused(make: Make, family: str) -> None:
         make(family, tuning=[{"kind": "bias"}]).parts()
 
 
-@pytest.mark.parametrize("pair", [("full", "bias"), ("full", "norms"), ("bias", "norms")])
-def test_what_contradicts_itself_is_refused_with_both_lines(make: Make, pair: tuple[str, str]) -> None:
-    with pytest.raises(BadInput) as problem:
-        check(make(tuning=[{"kind": kind} for kind in pair]).recipe)
-    said = str(problem.value)
-    assert f"'{pair[1]}' contradicts '{pair[0]}' at recipe.yaml:1:" in said
-    assert "tuning[1]" in said
+SECTIONS: dict[str, dict[str, Any]] = {
+    "freeze": {"kind": "freeze", "blocks": 1}, "freeze.all_but_head": {"kind": "freeze", "all_but_head": True},
+    "reinit": {"kind": "reinit", "blocks": 1},
+}  # fmt: skip
+
+
+AGAINST = [
+    ("full", "freeze"), ("full", "bias"), ("full", "norms"), ("bias", "norms"), ("bias", "reinit"), ("norms", "reinit"),
+    ("freeze.all_but_head", "bias"), ("freeze.all_but_head", "norms"), ("freeze.all_but_head", "reinit"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), AGAINST)
+def test_what_contradicts_itself_is_refused_with_both_lines(make: Make, one: str, other: str) -> None:
+    """In either order."""
+    sections = [SECTIONS.get(name, {"kind": name}) for name in (one, other)]
+    for tuning in (sections, sections[::-1]):
+        with pytest.raises(BadInput) as problem:
+            check(make(tuning=tuning).recipe)
+        said = str(problem.value)
+        assert f"'{other}' contradicts '{one}' at recipe.yaml:1:" in said
+        assert f"tuning[{tuning.index(sections[1])}]" in said
+
+
+@pytest.mark.parametrize("tuning", [[SECTIONS["freeze"], SECTIONS["reinit"]], [SECTIONS["freeze"], {"kind": "bias"}]])
+def test_what_goes_together_is_not_refused(make: Make, tuning: list[dict[str, Any]]) -> None:
+    check(make(tuning=tuning).recipe)
