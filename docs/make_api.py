@@ -27,8 +27,10 @@ PARTS: dict[str, tuple[str, dict[str, tuple[str, ...]]]] = {
     ),
     "Kinds of your own": (
         "A kind is one class with settings as fields and verbs as methods. A package offers its own under the entry "
-        "points `nlptl.tasks`, `nlptl.tuning` and `nlptl.sources`; recipes and cards then name it by its kind.",
-        {"tasks": ("Task",), "tuning": ("Tuning",), "sources": ("Source", "Part", "Record")},
+        "points `nlptl.tasks`, `nlptl.tuning`, "
+        "`nlptl.augment` and `nlptl.sources`; recipes and cards then name it by its kind.",
+        {"tasks": ("Task",), "tuning": ("Tuning",), "augment": ("Augment",), "edits": ("Edit",),
+         "sources": ("Source", "Part", "Record")},
     ),
     "Errors": (
         "Every fault that a user can mend is one of these. `BadInput` holds all problems at once.",
@@ -54,7 +56,7 @@ def _tree(module: str) -> dict[str, ast.FunctionDef | ast.ClassDef]:
     """Give what a module defines by name; a folder's names may stand in any of its files."""
     place = HERE.parent / "nlptl" / module if module else HERE.parent / "nlptl" / "__init__.py"
     files = [place.with_suffix(".py")] if not place.is_dir() else sorted(place.glob("*.py"))
-    if module in ("tasks", "tuning", "sources"):
+    if module in ("tasks", "tuning", "augment", "sources"):
         files = [place / "__init__.py"]
     found = {}
     for file in files:

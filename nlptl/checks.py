@@ -177,6 +177,12 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
         if kind in kinds[:number]:
             first = found.where("tuning", kinds.index(kind))
             yield found.problem(("tuning", number), f"'{kind}' stands here twice, first at {first}")
+    noises = [kind.kind for kind in recipe.augment]
+    for number, kind in enumerate(noises):
+        if kind in noises[:number]:
+            first = found.where("augment", noises.index(kind))
+            what = f"'{kind}' stands here twice, first at {first}"
+            yield found.problem(("augment", number), what, "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}
     for one, other, why in CONTRADICTIONS:
         if one in claims and other in claims:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,8 @@ class Job:
     total: int
     stop: artifacts.Stop
     watch: Watch = field(default_factory=Watch)
+    augmented: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By kind of augmentation how many copies met which fate."""
 
     @property
     def main(self) -> bool:

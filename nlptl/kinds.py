@@ -1,7 +1,7 @@
 """A shelf is a folder, a kind is a file: the listing is the registry.
 
-Kinds of other distributions stand on the same shelves through entry points of the groups `nlptl.sources`, `nlptl.tasks`
-and `nlptl.tuning`; each names a class that keeps the shelf's contract.
+Kinds of other distributions stand on the same shelves through entry points of `nlptl.sources`, `nlptl.tasks`,
+`nlptl.tuning` and `nlptl.augment`; each names a class that keeps the shelf's contract.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from nlptl.errors import BadInput
 
-SHELVES = ("sources", "tasks", "tuning")
+SHELVES = ("sources", "tasks", "tuning", "augment")
 
 
 @functools.cache

@@ -66,7 +66,8 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     opened = backbone.open_checkpoint(
         inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=state.head_seed(seed)
     )
-    features = recipe.task.encode(rows, opened, fitted, "train")
+    copied = prepare.augmented_rows(inputs, seed)
+    features = recipe.task.encode(copied.rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
     moving = state.build(recipe, opened, fitted, features, computing, seed)
     steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)

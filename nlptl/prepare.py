@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nlptl import artifacts, backbone, recipe, seeds
+from nlptl import artifacts, augmenting, backbone, recipe, seeds
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
 from nlptl.data import batches, suspicions
@@ -89,7 +89,9 @@ def _needed(plan: Recipe) -> dict[str, set[str] | None]:
 def _rare(plan: Recipe, rows: Mapping[str, Sequence[Row]]) -> list[str]:
     """Warn of evaluations that are further apart than the run is long."""
     every = plan.train.evaluate_every or 0
-    steps = plan.train.epochs * batches.steps_per_epoch(plan.data.train_rows or len(rows["train"]), plan.train.batch)
+    copies = 1 + sum(one.copies for one in plan.augment)
+    examples = copies * (plan.data.train_rows or len(rows["train"]))
+    steps = plan.train.epochs * batches.steps_per_epoch(examples, plan.train.batch)
     return [f"train.evaluate_every: {every}, but the run has {steps} steps: it is evaluated once"] * (every > steps)
 
 
@@ -111,12 +113,21 @@ def _conflicts(rows: Mapping[str, Sequence[Row]], task: Task) -> list[str]:
 
 
 def training_rows(inputs: Inputs, seed: int) -> list[Row]:
-    """Give the rows that a seed trains on: all, or `data.train_rows` of them drawn by the stream "rows", in their
-    order.
-    """
-    languages = inputs.recipe.data.languages
-    found = [row for row in inputs.rows["train"] if languages is None or row.language in languages]
-    wanted, batch = inputs.recipe.data.train_rows, inputs.recipe.train.batch
+    """Give the rows that a seed trains on, without copies: all, or `data.train_rows` of them."""
+    return chosen_rows(inputs.recipe, inputs.rows["train"], seed)
+
+
+def augmented_rows(inputs: Inputs, seed: int) -> augmenting.Augmented:
+    """Give the rows that a seed trains on, with their copies."""
+    plan = inputs.recipe
+    return augmenting.augmented(training_rows(inputs, seed), plan.augment, plan.task, seed)
+
+
+def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
+    """Give rows of the training split: all, or `data.train_rows` of them drawn by the stream "rows", in their order."""
+    languages = plan.data.languages
+    found = [row for row in rows if languages is None or row.language in languages]
+    wanted, batch = plan.data.train_rows, plan.train.batch
     if batch > (wanted or len(found)):
         what = f"{batch} examples make a step, there are {wanted or len(found)} training rows"
         raise BadInput("train.batch", Problem(what, field="train.batch", fix="take a smaller batch"))

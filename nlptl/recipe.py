@@ -10,9 +10,11 @@ from nlptl import kinds
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
+    from nlptl.augment import Augment as AnyAugment
     from nlptl.tasks import Task as AnyTask
     from nlptl.tuning import Tuning as AnyTuning
 else:
+    AnyAugment = kinds.one_of("augment")
     AnyTask = kinds.one_of("tasks")
     AnyTuning = kinds.one_of("tuning")
 
@@ -159,6 +161,9 @@ class Recipe(Value):
     tuning: tuple[AnyTuning, ...] = Field(min_length=1)
     """What is trained and how; several kinds where they can be combined."""
 
+    augment: tuple[AnyAugment, ...] = ()
+    """Edited copies of training rows, made by each kind; none where it is left out."""
+
     train: Train
     evaluate: tuple[Evaluation, ...] = Field(min_length=1)
     machine: Machine = Machine()
@@ -176,6 +181,8 @@ def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
     tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
     tree["data"].pop("root")
+    if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key
+        tree.pop("augment")
     return tree
 
 

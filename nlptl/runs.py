@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, backbone, engine, evaluate, filling, prepare, report, saved, state
+from nlptl import artifacts, augmenting, backbone, engine, evaluate, filling, prepare, report, saved, state
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
 from nlptl.data import batches
@@ -91,14 +91,18 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     )
     for note in opened.notes:
         watch.say(f"note: {note}")
-    features = task.encode(rows, opened, fitted, "train")
+    copied = prepare.augmented_rows(inputs, seed)
+    if copied.counts:
+        watch.say(f"augmented: {augmenting.told(copied.counts)}")
+    features = task.encode(copied.rows, opened, fitted, "train")
     selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
     moving = state.build(recipe, opened, fitted, features, computing, seed)
     total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     select = (selecting, task.encode(selecting, opened, fitted, "predict"))
-    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch)
+    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch,
+               copied.counts)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:

@@ -161,7 +161,7 @@ class Tiny:
         fitted = recipe.task.fit(rows, inputs.card)
         head_seed = state.head_seed(13)
         opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=head_seed)
-        features = recipe.task.encode(rows, opened, fitted, "train")
+        features = recipe.task.encode(prepare.augmented_rows(inputs, 13).rows, opened, fitted, "train")
         computing = open_machine("cpu", recipe.train.precision, 1)
         moving = state.build(recipe, opened, fitted, features, computing, 13)
         return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))

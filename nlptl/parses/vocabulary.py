@@ -60,3 +60,18 @@ def numbered(pieces: Sequence[str], numbers: dict[str, int], copies: Sequence[st
 def copied(copies: Sequence[str], numbers: dict[str, int]) -> list[int]:
     """Give the number of the piece that copying each word gives."""
     return numbered(copies, numbers, copies)
+
+
+def shared(text: str, form: str) -> list[tuple[int, int]]:
+    """Give where words of an utterance stand that its form has too, in whatever case; neighbours are one place.
+
+    In every language of forms, and so names of functions count as values do.
+    """
+    there = {match.group().casefold() for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", form)}
+    found: list[tuple[int, int]] = []
+    for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", text):
+        if match.group().casefold() in there:
+            beside = found and not text[found[-1][1] : match.start()].strip()
+            start = found.pop()[0] if beside else match.start()
+            found.append((start, match.end()))
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nlptl import pages
+from nlptl import augmenting, pages
 from nlptl.pages.charts import thinned
 from nlptl.report.facts import Facts, Made, title_of
 from nlptl.report.tables import Column, Table, points
@@ -33,6 +33,8 @@ def run(facts: Facts) -> Made:
         + (" (stopped early)" if training["stopped_early"] else ""),
         "nlptl": report["nlptl"],
     }
+    if training.get("augment"):
+        pairs["augmented"] = augmenting.told(training["augment"])
     recipe = pages.Markup("<pre>{}</pre>").format(facts.recipe)
     return Made([pages.facts(pairs), pages.details("The recipe, with all that was resolved", recipe)])
 

@@ -159,6 +159,7 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "frozen": job.moving.frozen.facts(),
         "processes": job.moving.world,
         "history": list(progress.history),
+        "augment": {kind: dict(fates) for kind, fates in job.augmented.items()},
     }
 
 

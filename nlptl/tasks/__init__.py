@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from nlptl import edits as editing
 from nlptl.records import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Row, Scores
 from nlptl.strict import Value
 
@@ -137,6 +138,12 @@ class Task(Value):
     ) -> Difference:
         """Give how much better `first` is by the main metric, with its paired interval."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `difference`")
+
+    def realign(self, row: Row, edits: editing.Edits) -> Row | None:
+        """Give a row with texts of `rewritable` columns edited and its gold moved along; None where no text is left or
+        the gold no longer fits. By default the gold stays as it is.
+        """
+        return editing.rewritten(row, edits)
 
     def gold(self, row: Row, fitted: Any) -> Prediction:
         """Give the row's gold as a perfect prediction: scored before a run starts, it must give the best score."""

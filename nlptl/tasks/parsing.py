@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from nlptl import edits as editing
 from nlptl import forms, nearest
 from nlptl.errors import BadInput, Problem
 from nlptl.parses import against_card, scoring, vocabulary
@@ -244,6 +245,13 @@ class Parsing(Task):
     ) -> dict[str, list[Prediction]]:
         """Give the form of the training utterance that is most alike."""
         return {"nearest": nearest.predict(train, test)}
+
+    def realign(self, row: Row, edits: editing.Edits) -> Row | None:
+        """Keep the form; None where an edit touched words that the form has as well: they are copied from there."""
+        copied = vocabulary.shared(row.values["text"], row.values["form"])
+        if any(editing.touches(edits.get("text", ()), start, end) for start, end in copied):
+            return None
+        return editing.rewritten(row, edits)
 
     def gold(self, row: Row, fitted: Forms) -> Prediction:
         """Give the row's own form."""

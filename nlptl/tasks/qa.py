@@ -5,10 +5,12 @@ lie in different batches and are merged by their logits.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from nlptl import edits as editing
 from nlptl import question_overlap, questions, reading, spans
 from nlptl.errors import BadInput, Problem
 from nlptl.spans import Span
@@ -40,7 +42,7 @@ class QA(Task):
     columns: ClassVar[tuple[str, ...]] = ("question", "context", "answers")
     given: ClassVar[tuple[str, ...]] = ("question", "context")
     errors: ClassVar[tuple[str, ...]] = ("calibration_error",)
-    rewritable: ClassVar[tuple[str, ...]] = ("question",)
+    rewritable: ClassVar[tuple[str, ...]] = ("question", "context")
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     kind: Literal["qa"]
@@ -210,6 +212,20 @@ class QA(Task):
         if fitted.no_answer:
             found["no_answer"] = [Prediction(row.id, "", {}) for row in test]
         return found
+
+    def realign(self, row: Row, edits: editing.Edits) -> Row | None:
+        """Move the answers with the context; None where an edit changed one of them."""
+        found = editing.rewritten(row, edits)
+        if found is None or "context" not in edits:
+            return found
+        answers = []
+        for answer in row.values["answers"]:
+            span = (answer["start"], answer["start"] + len(answer["text"]))
+            start, end = editing.moved(*span, edits["context"])
+            if found.values["context"][start:end] != answer["text"]:
+                return None
+            answers.append({**answer, "start": start})
+        return replace(found, values={**found.values, "answers": answers})
 
     def gold(self, row: Row, fitted: Answers) -> Prediction:
         """Give the row's first answer."""

@@ -15,6 +15,11 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "decay"): {"factor": 0.5},
     ("tuning", "dropout"): {"rate": 0.0},
     ("tuning", "reinit"): {"blocks": 1},
+    ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
+    **{
+        ("augment", kind): {"rate": 0.1, "copies": 1}
+        for kind in ("swap", "delete", "split", "case", "punctuation")
+    },
     ("tasks", "qa"): {"stride": 8, "answer_tokens": 4},
     ("tasks", "parsing"): {"form_tokens": 32, "decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}},
 }
@@ -39,6 +44,11 @@ def all_kinds(*shelves: str) -> list[tuple[str, str]]:
 def least(shelf: str, kind: str) -> dict[str, Any]:
     """Give the fewest settings that a kind takes."""
     return {"kind": kind, **NEEDED.get((shelf, kind), {})}
+
+
+def in_recipe(shelf: str, section: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the part of a recipe that holds one kind's section."""
+    return {"task": section} if shelf == "tasks" else {shelf: [section]}
 
 
 def variations(shelf: str, kind: str) -> Iterator[tuple[str, Any]]:

@@ -235,6 +235,7 @@ def whole_tree(make: Make) -> dict[str, Any]:
     """Give a recipe with every leaf written out, every kind of tuning in it (whether they go together or not)."""
     tree = json.loads(make().recipe.read_text())
     tree["tuning"] = [shelves.least("tuning", kind) for kind in kinds.shelf("tuning")]
+    tree["augment"] = [shelves.least("augment", kind) for kind in kinds.shelf("augment")]
     found: dict[str, Any] = Recipe.model_validate_json(json.dumps(tree)).model_dump(mode="json")
     return found
 
@@ -253,9 +254,10 @@ def test_every_leaf_that_matters_changes_the_digest_and_no_other(make: Make) -> 
         if path[-1] == "kind":
             continue
         wanted = changed_value(path, value)
-        if path[0] == "tuning":
-            section = tree["tuning"][path[1]]
-            path, wanted = path[:2], shelves.changed("tuning", section, path[2], wanted)
+        if path[0] in ("tuning", "augment"):
+            section = tree[path[0]][path[1]]
+            wanted = "ocr" if path[2] == "by" else wanted
+            path, wanted = path[:2], shelves.changed(str(path[0]), section, path[2], wanted)
         other = digest(replaced(tree, path, wanted))
         plumbing = name.startswith(PLUMBING)
         assert (other == known) == plumbing, name
@@ -264,13 +266,13 @@ def test_every_leaf_that_matters_changes_the_digest_and_no_other(make: Make) -> 
     assert fields <= {name.removesuffix(".0") for name in seen}, "each leaf was tried"
 
 
-@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "tasks"))
+@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "augment", "tasks"))
 def test_every_setting_of_every_kind_changes_the_digest(make: Make, shelf: str, kind: str) -> None:
     """Pydantic would write a kind by the fields of its base, if the field were typed so: all kinds one digest."""
     tree = json.loads(make().recipe.read_text())
 
     def with_section(section: dict[str, Any]) -> str:
-        return digest(tree | ({"tuning": [section]} if shelf == "tuning" else {"task": section}))
+        return digest(tree | shelves.in_recipe(shelf, section))
 
     found = {with_section(shelves.least(shelf, kind))}
     for name, value in shelves.variations(shelf, kind):

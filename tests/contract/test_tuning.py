@@ -38,7 +38,7 @@ def test_a_tuning_has_one_base_and_only_verbs_of_the_contract(kind: str) -> None
         assert ours == theirs, f"{kind}.{name} is called by position"
 
 
-@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "tasks"))
+@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "augment", "tasks"))
 def test_settings_survive_a_file(shelf: str, kind: str) -> None:
     """As YAML and as JSON, for every setting and another value of it; so that what is saved is what was meant."""
     found = kinds.shelf(shelf)[kind]
@@ -54,7 +54,7 @@ def test_settings_survive_a_file(shelf: str, kind: str) -> None:
     assert len({found(**sample) for sample in samples}) == len(samples)
 
 
-@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "tasks"))
+@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "augment", "tasks"))
 def test_settings_are_frozen_and_closed(shelf: str, kind: str) -> None:
     value = kinds.shelf(shelf)[kind](**shelves.least(shelf, kind))
     with pytest.raises(ValueError, match="frozen"):
@@ -63,17 +63,17 @@ def test_settings_are_frozen_and_closed(shelf: str, kind: str) -> None:
         type(value)(**shelves.least(shelf, kind), unheard_of=1)
 
 
-@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "tasks"))
+@pytest.mark.parametrize(("shelf", "kind"), shelves.all_kinds("tuning", "augment", "tasks"))
 def test_the_schema_of_recipes_knows_every_setting(shelf: str, kind: str, make: Make) -> None:
     schema = strict.schema(Recipe, "nlptl recipe")
     jsonschema.Draft202012Validator.check_schema(schema)
     tree = json.loads(make().recipe.read_text())
     for name, value in [("kind", kind), *shelves.variations(shelf, kind)]:
         section = shelves.changed(shelf, shelves.least(shelf, kind), name, value)
-        changed = tree | ({"tuning": [section]} if shelf == "tuning" else {"task": section})
+        changed = tree | shelves.in_recipe(shelf, section)
         jsonschema.validate(changed, schema)
         unheard = section | {f"{name}_": value}
-        wrong = tree | ({"tuning": [unheard]} if shelf == "tuning" else {"task": unheard})
+        wrong = tree | shelves.in_recipe(shelf, unheard)
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)
     (entry,) = [one for one in schema["$defs"].values() if one["properties"].get("kind", {}).get("const") == kind]

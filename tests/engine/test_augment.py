@@ -1,0 +1,189 @@
+"""Augmentation of a run: gold that follows, copies that are counted, the same ones in every process and after a kill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+
+from nlptl import augmenting, cards, kinds, prepare
+from nlptl.checks import check
+from nlptl.data import rows as reading
+from nlptl.edits import Edit
+from nlptl.errors import BadInput
+from nlptl.tasks import Row
+
+Make = Callable[..., tiny.Tiny]
+NOISE: list[dict[str, Any]] = [
+    {"kind": "typo", "rate": 0.1, "copies": 1, "by": "keyboard"}, {"kind": "swap", "rate": 0.1, "copies": 2},
+]  # fmt: skip
+TASKS: dict[str, dict[str, Any]] = {
+    "classification": {"kind": "classification"},
+    "qa": {"kind": "qa", "stride": 8, "answer_tokens": 4},
+    "parsing": {"kind": "parsing", "form_tokens": 32},
+}
+
+
+def task(kind: str) -> Any:
+    return kinds.shelf("tasks")[kind](**TASKS[kind])
+
+
+def shelf(*sections: dict[str, Any]) -> list[Any]:
+    return [kinds.shelf("augment")[one["kind"]](**one) for one in sections]
+
+
+def asked(**answer: Any) -> Row:
+    values = {"question": "who?", "context": "then Ann saw Bob", "answers": [answer, {"text": "Bob", "start": 13}]}
+    return Row("train/1", values, "eng")
+
+
+def test_answers_move_with_the_context_and_an_edited_one_drops_the_copy() -> None:
+    row = asked(text="Ann", start=5)
+    found = task("qa").realign(row, {"context": [Edit(0, 5, ""), Edit(8, 8, ","), Edit(9, 12, "met")]})
+    assert found.values["context"] == "Ann, met Bob"
+    assert found.values["answers"] == [{"text": "Ann", "start": 0}, {"text": "Bob", "start": 9}]
+    assert row == asked(text="Ann", start=5), "the row itself stays"
+    for edit in (Edit(6, 7, "m"), Edit(4, 6, ""), Edit(14, 14, "x"), Edit(8, 13, "")):
+        (start, end) = (edit.start, edit.end)
+        touched = (start < 8 and end > 5) or (start < 16 and end > 13)
+        assert (task("qa").realign(row, {"context": [edit]}) is None) == touched
+    assert task("qa").realign(row, {"question": [Edit(0, 1, "W")]}).values["answers"] == row.values["answers"]
+    assert task("qa").realign(row, {"question": [Edit(0, 4, " ")]}) is None
+
+
+def test_a_form_keeps_the_words_that_it_shares_with_its_utterance() -> None:
+    row = Row("train/1", {"text": "rivers in New York state", "form": "answer(river('new york'))"}, "eng")
+    realign = task("parsing").realign
+    assert realign(row, {"text": [Edit(0, 1, "R")]}).values == row.values | {"text": "Rivers in New York state"}
+    for edit in (Edit(10, 11, "M"), Edit(13, 14, "-"), Edit(13, 13, ","), Edit(17, 18, "")):
+        assert realign(row, {"text": [edit]}) is None
+    assert realign(row, {"text": [Edit(18, 18, ",")]}) is not None, "behind the words nothing is copied"
+
+
+def test_a_label_stays_and_an_emptied_text_is_dropped() -> None:
+    row = Row("train/1", {"text": "so bad", "text_pair": "no", "label": "x"}, "eng")
+    found = task("classification").realign(row, {"text": [Edit(0, 3, "")], "text_pair": [Edit(0, 0, "o")]})
+    assert found.values == {"text": "bad", "text_pair": "ono", "label": "x"}
+    assert task("classification").realign(row, {"text_pair": [Edit(0, 2, "")]}) is None
+
+
+def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
+    rows = [Row(f"train/{number}", {"text": text, "label": "x"}, "eng") for number, text in enumerate(["a b c", "日"])]
+    found = augmenting.augmented(rows, shelf(*NOISE), task("classification"), 13)
+    assert [row.id for row in found.rows] == [
+        "train/0", "train/0~typo-1", "train/0~swap-1", "train/0~swap-2", "train/1",
+    ]  # fmt: skip
+    assert found.counts["swap"] == {"made": 2, "unchanged": 2, "emptied": 0, "gold": 0}
+    assert [row for row in found.rows if "~" not in row.id] == rows
+    assert augmenting.told(found.counts) == "typo 1 copies, 1 had nothing to edit; swap 2 copies, 2 had nothing to edit"
+    again = augmenting.augmented(rows[::-1], shelf(*NOISE[::-1]), task("classification"), 13)
+    assert {row.id: row for row in again.rows} == {row.id: row for row in found.rows}, "order changes no copy"
+    other = augmenting.augmented(rows, shelf(*NOISE), task("classification"), 14)
+    assert other.rows != found.rows
+    taken = [*rows, Row("train/0~swap-1", {"text": "a", "label": "x"}, "eng")]
+    with pytest.raises(BadInput, match="id of a copy|'train/0~swap-1'"):
+        augmenting.augmented(taken, shelf(*NOISE), task("classification"), 13)
+
+
+@pytest.mark.parametrize("language", ["eng", "deu", "spa", "rus", "zho"])
+def test_answers_of_xquad_stand_where_they_are_said_to_be(data: Path, language: str) -> None:
+    """Ten thousand edits in five languages; no kept answer is beside its place, and no other text changed."""
+    card = cards.find("xquad").value
+    split = next(iter(card.splits))
+    rows = reading.rows(reading.load(card, split, [language], str(data), True))[:60]
+    sections = [{"kind": kind, "rate": 0.1, "copies": 2} for kind in kinds.shelf("augment")]
+    sections = [one | ({"by": "keyboard"} if one["kind"] == "typo" else {}) for one in sections]
+    count = kept = 0
+    for row in rows:
+        for copy in augmenting.copies(row, shelf(*sections), task("qa"), 13):
+            count += sum(len(one) for one in copy.edits.values())
+            if copy.row is None:
+                continue
+            kept += 1
+            context = copy.row.values["context"]
+            assert len(copy.row.values["answers"]) == len(row.values["answers"])
+            for answer, before in zip(copy.row.values["answers"], row.values["answers"], strict=True):
+                assert context[answer["start"] : answer["start"] + len(answer["text"])] == answer["text"]
+                assert answer["text"] == before["text"]
+    assert count >= 2000
+    assert kept > 100
+
+
+def test_a_run_trains_on_the_copies_and_reports_them(make: Make, near_gate: None) -> None:
+    said: list[str] = []
+    from nlptl.job import Watch
+
+    world = make(augment=NOISE, train={"select": "last"})
+    result = world.run(watch=Watch(say=said.append))
+    counts = result.report["training"]["augment"]
+    assert set(counts) == {"typo", "swap"}
+    assert [sum(one.values()) for one in counts.values()] == [48, 96]
+    made = sum(one["made"] for one in counts.values())
+    assert result.report["rows"]["train"] == 48
+    assert result.report["training"]["steps"] == -(-(48 + made) // 8)
+    assert any(line.startswith("augmented: typo ") for line in said)
+    page = next(result.directory.glob("*.html")).read_text(encoding="utf-8")
+    assert augmenting.told(counts) in page
+    plain = make(train={"select": "last"}).run(out="plain")
+    assert plain.report["training"]["steps"] == 6
+    assert plain.report["training"]["augment"] == {}
+    assert plain.directory.name != result.directory.name
+
+
+def test_another_process_makes_the_same_rows(make: Make) -> None:
+    world = make(augment=NOISE)
+    code = (
+        "import sys, hashlib; from nlptl import prepare; from nlptl.checks import check\n"
+        "inputs = prepare.gather(check(sys.argv[1]))\n"
+        "print(hashlib.sha256(repr(prepare.augmented_rows(inputs, 13).rows).encode()).hexdigest())"
+    )
+    told = {tiny.python("-c", code, str(world.recipe), PYTHONHASHSEED=seed).stdout for seed in ("1", "2")}
+    assert len(told) == 1
+    assert told != {""}
+
+
+def test_only_chosen_training_rows_are_copied(make: Make) -> None:
+    inputs = prepare.gather(check(make(augment=NOISE, data={"train_rows": 10}, train={"batch": 4}).recipe))
+    chosen = {row.id for row in prepare.training_rows(inputs, 13)}
+    found = prepare.augmented_rows(inputs, 13).rows
+    assert {row.id.split("~")[0] for row in found} == chosen
+    assert len(found) > len(chosen) == 10
+    assert not any("~" in row.id for rows in inputs.rows.values() for row in rows)
+
+
+def test_a_kind_twice_and_a_rate_out_of_bounds_are_told_with_their_lines(make: Make) -> None:
+    with pytest.raises(BadInput) as told:
+        check(make(augment=[NOISE[1], NOISE[1]]).recipe)
+    assert "stands here twice" in str(told.value.problems[0])
+    with pytest.raises(BadInput, match=r"augment\[0\]"):
+        check(make(augment=[NOISE[1] | {"rate": 1.5}]).recipe)
+
+
+def test_the_command_shows_edits_without_torch(make: Make) -> None:
+    world = make(augment=NOISE)
+    shown = tiny.python("-m", "nlptl", "augment", str(world.recipe), "--show", "3")
+    assert shown.returncode == 0, shown.stderr
+    assert "train/000000 typo: made\n  text: " in shown.stdout
+    assert "{+" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    assert "of 48 rows: typo " in shown.stdout
+    told = json.loads(tiny.python("-m", "nlptl", "augment", str(world.recipe), "--show", "3", "--json").stdout)
+    assert len(told["copies"]) == 3
+    assert sum(told["counts"]["swap"].values()) == 96
+    code = (
+        "import sys; from nlptl import cli\n"
+        "try: cli.main(['augment', sys.argv[1]])\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    seen = subprocess.run([sys.executable, "-c", code, str(world.recipe)], capture_output=True, text=True)
+    assert seen.returncode == 0, seen.stderr
+    none = tiny.python("-m", "nlptl", "augment", str(make().recipe))
+    assert none.returncode == BadInput.exit_code
+    assert "augments nothing" in none.stderr
