@@ -72,6 +72,12 @@ def words(text: str) -> list[Word]:
     return found
 
 
+def cluster_at(text: str, place: int) -> str:
+    """Give the grapheme cluster that begins at a place, nothing at the end."""
+    found = _CLUSTER.match(text, place)
+    return str(found.group()) if found else ""
+
+
 def _joins(clusters: Sequence[tuple[int, str]], number: int) -> bool:
     """Say whether a letter that is written with spaces follows."""
     after = clusters[number + 1][1] if number + 1 < len(clusters) else ""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from nlptl import edits
 from nlptl.augment import Augment
-from nlptl.edits import Edit
+from nlptl.edits import Edit, Word
 
 
 class Delete(Augment):
@@ -21,8 +21,9 @@ class Delete(Augment):
         chosen = edits.drawn(draw, found, self.rate, len(found))
         if len(chosen) == len(found):
             chosen.pop(draw.randrange(len(chosen)))
-        # A space goes only with a word that has one on its other side: `(a b)` does not become `( b)`, nor ` b` `b`.
-        return [
-            Edit(one.start, one.end + (text[one.end : one.end + 1] == " " and text[: one.start][-1:] in ("", " ")), "")
-            for one in chosen
-        ]
+        return [Edit(one.start, one.end + _space(text, one), "") for one in chosen]
+
+
+def _space(text: str, word: Word) -> int:
+    """Give 1 where the space after a word goes with it: one that bears no mark, and has a space on the other side."""
+    return int(text[: word.start][-1:] in ("", " ") and edits.cluster_at(text, word.end) == " ")
