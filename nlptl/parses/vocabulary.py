@@ -65,13 +65,19 @@ def copied(copies: Sequence[str], numbers: dict[str, int]) -> list[int]:
 def shared(text: str, form: str) -> list[tuple[int, int]]:
     """Give where words of an utterance stand that its form has too, in whatever case; neighbours are one place.
 
-    In every language of forms, and so names of functions count as values do.
+    In every language of forms, and so names of functions count as values do. Of `u.s.` in both the points count too.
     """
     there = {match.group().casefold() for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", form)}
+    places = [
+        match.span() for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", text) if match.group().casefold() in there
+    ]
+    for match in regex.finditer(r"\S*[^\W_]\S*", text):
+        if regex.search(r"[^\w\p{M}]", match.group()) and match.group().casefold() in form.casefold():
+            places.append(match.span())
     found: list[tuple[int, int]] = []
-    for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", text):
-        if match.group().casefold() in there:
-            beside = found and not text[found[-1][1] : match.start()].strip()
-            start = found.pop()[0] if beside else match.start()
-            found.append((start, match.end()))
+    for start, end in sorted(places):
+        if found and (start < found[-1][1] or not text[found[-1][1] : start].strip()):
+            start, before = found.pop()
+            end = max(end, before)
+        found.append((start, end))
     return found

@@ -64,6 +64,9 @@ def test_a_form_keeps_the_words_that_it_shares_with_its_utterance() -> None:
     for edit in (Edit(10, 11, "M"), Edit(13, 14, "-"), Edit(13, 13, ","), Edit(17, 18, "")):
         assert realign(row, {"text": [edit]}) is None
     assert realign(row, {"text": [Edit(18, 18, ",")]}) is not None, "behind the words nothing is copied"
+    dotted = Row("train/2", {"text": "lakes of the U.S. today", "form": "answer(lake(country('u.s.')))"}, "eng")
+    assert realign(dotted, {"text": [Edit(16, 17, "")]}) is None
+    assert realign(dotted, {"text": [Edit(18, 19, "T")]}) is not None
 
 
 def test_a_label_stays_and_an_emptied_text_is_dropped() -> None:
@@ -84,6 +87,10 @@ def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     assert augmenting.told(found.counts) == "typo 1 copies, 1 had nothing to edit; swap 2 copies, 2 had nothing to edit"
     again = augmenting.augmented(rows[::-1], shelf(*NOISE[::-1]), task("classification"), 13)
     assert {row.id: row for row in again.rows} == {row.id: row for row in found.rows}, "order changes no copy"
+    long = Row("train/9", {"text": "a b c d e f g h i j k l", "label": "x"}, "eng")
+    found_again = augmenting.copies(long, shelf(NOISE[1]), task("classification"), 13)
+    texts = {copy.row.values["text"] for copy in found_again if copy.row}
+    assert len(texts) == 2, "a copy is not drawn as another one is"
     other = augmenting.augmented(rows, shelf(*NOISE), task("classification"), 14)
     assert other.rows != found.rows
     taken = [*rows, Row("train/0~swap-1", {"text": "a", "label": "x"}, "eng")]
