@@ -194,3 +194,31 @@ def test_the_command_shows_edits_without_torch(make: Make) -> None:
     none = tiny.python("-m", "nlptl", "augment", str(make().recipe))
     assert none.returncode == BadInput.exit_code
     assert "augments nothing" in none.stderr
+
+
+def test_two_processes_train_as_one_does(make: Make) -> None:
+    world = make(augment=NOISE, train={"select": "last", "batch": 7})
+    found = []
+    for name, options in (("one", ()), ("two", ("--processes", "2"))):
+        done = world.command(*options, out=name)
+        assert done.returncode == 0, done.stderr
+        (directory,) = (world.folder / name).iterdir()
+        found.append((json.loads((directory / "report.json").read_text("utf-8"))["training"], tiny.weights(directory)))
+    (one, weights), (two, others) = found
+    assert (one["processes"], two["processes"]) == (1, 2)
+    assert (one["augment"], one["steps"]) == (two["augment"], two["steps"])
+    # Softmax does not see the bias of all keys: its gradient is rounding alone, and AdamW enlarges that.
+    seen = [name for name in weights if "key.bias" not in name]
+    assert tiny.largest_difference({name: weights[name] for name in seen}, {name: others[name] for name in seen}) < 2e-5
+
+
+@pytest.mark.parametrize(("world", "kind"), [("questions", "qa"), ("commands", "parsing")])
+def test_copies_that_would_spoil_the_gold_are_dropped_and_counted(
+    make: Make, near_gate: None, world: str, kind: str
+) -> None:
+    decoder = {"decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}} if kind == "parsing" else {}
+    made = make(source={"world": world}, task=TASKS[kind] | decoder, train={"select": "last"}, augment=NOISE)
+    counts = made.run().report["training"]["augment"]
+    assert counts["swap"]["made"] > 0
+    assert counts["swap"]["gold"] > 0
+    assert [sum(one.values()) for one in counts.values()] == [48, 96]
