@@ -22,14 +22,11 @@ class Computing:
     """One process's view of the machine."""
 
     accelerator: Accelerator
+    device: Any
+    """The torch device of this process. Not the accelerator's: that is one for all accelerators of a process."""
     numbers: Numbers
     scaler: Any = None
     """fp16 alone: keeps small gradients from vanishing; a step whose gradient overflows is skipped."""
-
-    @property
-    def device(self) -> Any:
-        """The torch device of this process."""
-        return self.accelerator.device
 
     @property
     def main(self) -> bool:
@@ -73,6 +70,16 @@ def open_machine(device: str, numbers: Numbers, threads: int | None = None) -> C
     torch.set_float32_matmul_precision("highest")
     precision.kernels(chosen, numbers)
     torch.set_num_threads(threads or _threads_at_first())
+    _forget_device(chosen)
     accelerator = Accelerator(cpu=chosen == "cpu", mixed_precision="no")
+    assert accelerator.device.type == chosen, f"asked for {chosen}, accelerate gives {accelerator.device}"
     scaler = torch.amp.GradScaler(chosen) if numbers == "fp16" else None
-    return Computing(accelerator, numbers, scaler)
+    return Computing(accelerator, accelerator.device, numbers, scaler)
+
+
+def _forget_device(chosen: str) -> None:
+    """Let accelerate choose its device anew: it keeps the first one of a process, whatever is asked for later."""
+    from accelerate.state import AcceleratorState, PartialState
+
+    if PartialState().num_processes == 1 and PartialState().device.type != chosen:
+        AcceleratorState._reset_state(reset_partial_state=True)

@@ -40,7 +40,7 @@ def partials_of(
     with torch.inference_mode(), computing.forward(numbers):
         for chosen in batches[accelerator.process_index :: accelerator.num_processes]:
             batch = task.collate(chosen, backbone, fitted)
-            inputs = {name: tensor.to(accelerator.device) for name, tensor in batch.inputs.items()}
+            inputs = {name: tensor.to(computing.device) for name, tensor in batch.inputs.items()}
             batch = Batch(batch.features, inputs, {})
             with replay(batch):
                 found += task.decode(module, batch, backbone, fitted)

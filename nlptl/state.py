@@ -59,7 +59,8 @@ def build(
         [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
-    prepared = computing.accelerator.prepare(module)
+    module.to(computing.device)
+    prepared = computing.accelerator.prepare(module) if computing.accelerator.num_processes > 1 else module
     return engine.Trained(
         computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),

@@ -240,9 +240,10 @@ def test_every_leaf_that_differs_is_named(trained: Callable[..., Path]) -> None:
     leaves = {(leaf.section, leaf.path): tuple(leaf.values.values()) for leaf in found.leaves}
     assert leaves == {
         ("recipe", "tuning[0].kind"): ("full", "freeze"), ("recipe", "tuning[0].blocks"): ("absent", 1),
+        ("recipe", "tuning[0].pattern"): ("absent", None), ("recipe", "tuning[0].all_but_head"): ("absent", False),
         ("recipe", "train.learning_rate"): (0.001, 0.002), ("seed", "seed"): (13, 14),
     }  # fmt: skip
-    assert any("3 settings differ" in note for note in found.notes)
+    assert any("5 settings differ" in note for note in found.notes)
 
 
 def write_seeds(run: Path, folder: Path, name: str, shares: Sequence[float], rate: float) -> list[Path]:
