@@ -81,5 +81,7 @@ def _forget_device(chosen: str) -> None:
     """Let accelerate choose its device anew: it keeps the first one of a process, whatever is asked for later."""
     from accelerate.state import AcceleratorState, PartialState
 
+    if not PartialState._shared_state:  # to ask would make one, for a device that nobody chose
+        return
     if PartialState().num_processes == 1 and PartialState().device.type != chosen:
         AcceleratorState._reset_state(reset_partial_state=True)
