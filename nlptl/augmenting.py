@@ -74,11 +74,11 @@ def copies(row: Row, augment: Sequence[Augment], task: Task, seed: int) -> Itera
 
 def _fated(row: Row, kind: str, number: int, made: Edits, task: Task) -> Copy:
     """Apply edits; hand the copy to the task."""
-    texts = {column: edits.apply(row.values[column], found) for column, found in made.items()}
-    if all(text == row.values[column] for column, text in texts.items()):
-        return Copy(row, kind, made, "unchanged", None)
-    if any(not text.strip() for column, text in texts.items() if row.values[column].strip()):
+    copy = edits.rewritten(row, made)
+    if copy is None:
         return Copy(row, kind, made, "emptied", None)
+    if copy.values == row.values:
+        return Copy(row, kind, made, "unchanged", None)
     new = task.realign(row, made)
     if new is None:
         return Copy(row, kind, made, "gold", None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from nlptl import cards
 from nlptl.cards import DataCard
@@ -172,17 +173,8 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     recipe = found.value
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
-    kinds = [kind.kind for kind in recipe.tuning]
-    for number, kind in enumerate(kinds):
-        if kind in kinds[:number]:
-            first = found.where("tuning", kinds.index(kind))
-            yield found.problem(("tuning", number), f"'{kind}' stands here twice, first at {first}")
-    noises = [kind.kind for kind in recipe.augment]
-    for number, kind in enumerate(noises):
-        if kind in noises[:number]:
-            first = found.where("augment", noises.index(kind))
-            what = f"'{kind}' stands here twice, first at {first}"
-            yield found.problem(("augment", number), what, "raise its copies")
+    yield from _twice(found, "tuning", "")
+    yield from _twice(found, "augment", "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}
     for one, other, why in CONTRADICTIONS:
         if one in claims and other in claims:
@@ -194,6 +186,15 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"
         )
+
+
+def _twice(found: Read[Recipe], shelf: Literal["tuning", "augment"], fix: str) -> Iterator[Problem]:
+    """Yield each kind that a list names again."""
+    kinds = [kind.kind for kind in getattr(found.value, shelf)]
+    for number, kind in enumerate(kinds):
+        if kind in kinds[:number]:
+            first = found.where(shelf, kinds.index(kind))
+            yield found.problem((shelf, number), f"'{kind}' stands here twice, first at {first}", fix)
 
 
 def _claims(kind: Tuning) -> list[str]:

@@ -131,8 +131,8 @@ Edits = Mapping[str, Sequence[Edit]]
 
 
 def rewritten(row: Row, edits: Edits) -> Row | None:
-    """Give a row with its columns edited and all else as it was; None where nothing is left of one of the texts."""
+    """Give a row with its columns edited and all else as it was; None where edits leave nothing of one of the texts."""
     changed = {column: apply(row.values[column], found) for column, found in edits.items()}
-    if not all(text.strip() for text in changed.values()):
-        return None
+    if any(not text.strip() and row.values[column].strip() for column, text in changed.items()):
+        return None  # a text that was blank before, as the second of a pair may be, is no reason
     return replace(row, values={**row.values, **changed})

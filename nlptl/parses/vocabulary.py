@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 import regex
 
 START, END, UNKNOWN = 0, 1, 2
+WORD = regex.compile(r"[^\W_\p{M}][^\W_]*")
+"""A run of letters and digits with their marks; `_` parts words."""
 SPECIAL = ("<start>", "<end>", "<unknown>")
 """The first pieces of every vocabulary; a form has none of them."""
 
@@ -67,10 +69,8 @@ def shared(text: str, form: str) -> list[tuple[int, int]]:
 
     In every language of forms, and so names of functions count as values do. Of `u.s.` in both the points count too.
     """
-    there = {match.group().casefold() for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", form)}
-    places = [
-        match.span() for match in regex.finditer(r"[^\W_\p{M}][^\W_]*", text) if match.group().casefold() in there
-    ]
+    there = {match.group().casefold() for match in WORD.finditer(form)}
+    places = [match.span() for match in WORD.finditer(text) if match.group().casefold() in there]
     for match in regex.finditer(r"\S*[^\W_]\S*", text):
         if regex.search(r"[^\w\p{M}]", match.group()) and match.group().casefold() in form.casefold():
             places.append(match.span())

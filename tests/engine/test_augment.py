@@ -76,6 +76,13 @@ def test_a_label_stays_and_an_emptied_text_is_dropped() -> None:
     assert task("classification").realign(row, {"text_pair": [Edit(0, 2, "")]}) is None
 
 
+def test_a_text_that_was_blank_before_drops_no_copy() -> None:
+    row = Row("train/1", {"text": "one two", "text_pair": "", "label": "x"}, "eng")
+    (copy,) = augmenting.copies(row, shelf(NOISE[1] | {"copies": 1}), task("classification"), 13)
+    assert copy.row is not None
+    assert copy.row.values == {"text": "two one", "text_pair": "", "label": "x"}
+
+
 def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     rows = [Row(f"train/{number}", {"text": text, "label": "x"}, "eng") for number, text in enumerate(["a b c", "日"])]
     found = augmenting.augmented(rows, shelf(*NOISE), task("classification"), 13)
