@@ -98,6 +98,9 @@ def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     found_again = augmenting.copies(long, shelf(NOISE[1]), task("classification"), 13)
     texts = {copy.row.values["text"] for copy in found_again if copy.row}
     assert len(texts) == 2, "a copy is not drawn as another one is"
+    alike = [Row(f"train/{number}", long.values, "eng") for number in range(8)]
+    made = augmenting.augmented(alike, shelf(NOISE[1] | {"copies": 1}), task("classification"), 13).rows
+    assert len({row.values["text"] for row in made if "~" in row.id}) > 4, "a row is not drawn as another one is"
     other = augmenting.augmented(rows, shelf(*NOISE), task("classification"), 14)
     assert other.rows != found.rows
     taken = [*rows, Row("train/0~swap-1", {"text": "a", "label": "x"}, "eng")]
@@ -173,8 +176,9 @@ def test_only_chosen_training_rows_are_copied(make: Make) -> None:
 
 def test_a_kind_twice_and_a_rate_out_of_bounds_are_told_with_their_lines(make: Make) -> None:
     with pytest.raises(BadInput) as told:
-        check(make(augment=[NOISE[1], NOISE[1]]).recipe)
-    assert "stands here twice" in str(told.value.problems[0])
+        check(make(augment=[NOISE[1], NOISE[1]], tuning=[{"kind": "full"}, {"kind": "full"}]).recipe)
+    assert ["stands here twice" in str(one) for one in told.value.problems] == [True, True]
+    assert [one.field for one in told.value.problems] == ["tuning[1]", "augment[1]"]
     with pytest.raises(BadInput, match=r"augment\[0\]"):
         check(make(augment=[NOISE[1] | {"rate": 1.5}]).recipe)
 
