@@ -15,6 +15,7 @@ import tiny
 from nlptl import augmenting, cards, kinds, prepare
 from nlptl.checks import check
 from nlptl.data import rows as reading
+from nlptl.doors.augment import marked
 from nlptl.edits import Edit
 from nlptl.errors import BadInput
 from nlptl.tasks import Row
@@ -205,6 +206,10 @@ def test_the_command_shows_edits_without_torch(make: Make) -> None:
     none = tiny.python("-m", "nlptl", "augment", str(make().recipe))
     assert none.returncode == BadInput.exit_code
     assert "augments nothing" in none.stderr
+
+
+def test_marks_stand_around_edits_and_controls_cannot_steer_a_terminal() -> None:
+    assert marked("a\x1b[2Jb\u202ec", [Edit(0, 1, "\x07"), Edit(5, 5, "é")]) == (r"[-a-]{+\x07+}\x1b[2J{+é+}b\u202ec")
 
 
 def test_two_processes_train_as_one_does(make: Make) -> None:
