@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nlptl.pages.markup import Content, Markup, join, plain
 
 WIDTH, HEIGHT = 360.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 10.0, 38.0
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 10.0, 10.0, 38.0
 """Size of a chart and its margins. On a phone the chart is about as wide as this, so text of 11 units stays legible."""
 
 
