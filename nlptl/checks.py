@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards
+from nlptl import cards, kinds
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
@@ -154,8 +154,23 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     yield from _metric(found, card)
+    yield from _noise(found)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
+
+
+def _noise(found: Read[Recipe]) -> Iterator[Problem]:
+    """Find noise that is only named and has no settings, and noise that is no noise or stands in a list twice."""
+    augment = [one.kind for one in found.value.augment]
+    for number, asked in enumerate(found.value.evaluate):
+        for place, one in enumerate(asked.robust):
+            where = ("evaluate", number, "robust", place)
+            if isinstance(one, str) and one not in augment:
+                known = kinds.shelf("augment")
+                fix = "write such as {kind: swap, rate: 0.1, copies: 1}" if one in known else did_you_mean(one, known)
+                yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
+            elif one in asked.robust[:place]:
+                yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
 
 
 def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
@@ -190,10 +205,10 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
 
 def _twice(found: Read[Recipe], shelf: Literal["tuning", "augment"], fix: str) -> Iterator[Problem]:
     """Yield each kind that a list names again."""
-    kinds = [kind.kind for kind in getattr(found.value, shelf)]
-    for number, kind in enumerate(kinds):
-        if kind in kinds[:number]:
-            first = found.where(shelf, kinds.index(kind))
+    named = [kind.kind for kind in getattr(found.value, shelf)]
+    for number, kind in enumerate(named):
+        if kind in named[:number]:
+            first = found.where(shelf, named.index(kind))
             yield found.problem((shelf, number), f"'{kind}' stands here twice, first at {first}", fix)
 
 

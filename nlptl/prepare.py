@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlptl import artifacts, augmenting, backbone, recipe, seeds
+from nlptl.augment import Ground
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
 from nlptl.data import batches, suspicions
@@ -120,7 +121,25 @@ def training_rows(inputs: Inputs, seed: int) -> list[Row]:
 def augmented_rows(inputs: Inputs, seed: int) -> augmenting.Augmented:
     """Give the rows that a seed trains on, with their copies."""
     plan = inputs.recipe
-    return augmenting.augmented(training_rows(inputs, seed), plan.augment, plan.task, seed)
+    return augmenting.augmented(training_rows(inputs, seed), plan.augment, plan.task, seed, ground(inputs, seed))
+
+
+def ground(inputs: Inputs, seed: int) -> Ground:
+    """Give what kinds of augmentation may look at."""
+    return ground_of(inputs.recipe, training_rows(inputs, seed), inputs.checkpoint)
+
+
+def ground_of(
+    plan: Recipe, rows: Sequence[Row], checkpoint: backbone.Checkpoint | None = None, *, offline: bool = False
+) -> Ground:
+    """Give what kinds of augmentation may look at; checkpoints are looked for when one asks for them."""
+
+    def opened(name: str | None) -> backbone.Opened:
+        own = checkpoint if name is None else None
+        found = own or backbone.inspect(name or plan.model.checkpoint, offline=offline)
+        return backbone.open_checkpoint(found, max_tokens=plan.model.max_tokens, head_seed=0)
+
+    return Ground(rows, plan.task, opened)
 
 
 def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:

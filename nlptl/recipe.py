@@ -117,6 +117,11 @@ class Evaluation(Value):
     external: tuple[External, ...] = ()
     """Further metrics beside the task's own."""
 
+    robust: tuple[str | AnyAugment, ...] = ()
+    """Noise under which the set is scored too, beside the clean rows: kinds of `augment` with their settings, of which
+    `copies` says how many noisy sets are scored, or a kind's name alone for one set with the settings that it has under
+    `augment`. The noise is the same for every run."""
+
 
 class Machine(Value):
     """Plumbing: how the work is done here. Nothing of it is in the digest, nothing changes the science."""
@@ -177,12 +182,21 @@ class Recipe(Value):
         return self
 
 
+def noises(recipe: Recipe, asked: Evaluation) -> "list[AnyAugment]":
+    """Give the noise that a set is scored under, names replaced by the settings that stand under `augment`."""
+    own = {one.kind: one.model_copy(update={"copies": 1}) for one in recipe.augment}
+    return [own[one] if isinstance(one, str) else one for one in asked.robust]
+
+
 def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
     tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
     tree["data"].pop("root")
     if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key
         tree.pop("augment")
+    for one in tree["evaluate"]:
+        if not one["robust"]:
+            one.pop("robust")
     return tree
 
 

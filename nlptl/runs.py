@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import artifacts, augmenting, backbone, engine, evaluate, filling, prepare, report, saved, state
+from nlptl.augment import Augment
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
 from nlptl.data import batches
 from nlptl.errors import BadInput
 from nlptl.job import Job, Progress, Watch
 from nlptl.prepare import Inputs
-from nlptl.tasks import Feature, Row, Scores
+from nlptl.recipe import noises
+from nlptl.tasks import Feature, Prediction, Row, Scores
 
 
 @dataclass(frozen=True)
@@ -193,16 +195,16 @@ def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> 
 
 def _finish(job: Job, progress: Progress) -> dict[str, Any]:
     """Take the best weights, calibrate, score every set, save, let a fresh process reload, report."""
-    recipe, task = job.inputs.recipe, job.inputs.recipe.task
+    recipe = job.inputs.recipe
     state.load_best(job, progress.best_step)
     fitted, chosen = _calibrate(job)
     sections = []
     for one in recipe.evaluate:
         for language, part in evaluate.by_language(job.inputs.rows[one.split], one.languages):
-            encoded = task.encode(part, job.opened, fitted, "predict")
-            partials = _partials(job, encoded, f"{one.split} {language}".strip(), fitted)
-            predictions = evaluate.predictions_of(task, part, partials, job.opened, fitted)
-            sections.append(report.Section(one, language, part, predictions, task.score(predictions, part, fitted)))
+            name = f"{one.split} {language}".strip()
+            predictions, scores = _said(job, part, name, fitted)
+            noised = [_noised(job, noise, part, name, fitted) for noise in noises(recipe, one)]
+            sections.append(report.Section(one, language, part, predictions, scores, noised))
     if not job.main:
         job.computing.wait()
         return report.finished(job.directory) or {}
@@ -210,6 +212,24 @@ def _finish(job: Job, progress: Progress) -> dict[str, Any]:
     written = report.write(job, progress, fitted, chosen, sections, difference)
     job.computing.wait()
     return written
+
+
+def _said(job: Job, rows: Sequence[Row], name: str, fitted: Any) -> tuple[list[Prediction], Scores]:
+    """Predict rows and score them."""
+    task = job.inputs.recipe.task
+    partials = _partials(job, task.encode(rows, job.opened, fitted, "predict"), name, fitted)
+    predictions = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
+    return predictions, task.score(predictions, rows, fitted)
+
+
+def _noised(job: Job, noise: Augment, rows: Sequence[Row], name: str, fitted: Any) -> report.Noised:
+    """Predict rows under noise and score them, once a noisy set."""
+    ground, draws = prepare.ground(job.inputs, job.seed), []
+    for number in range(1, noise.copies + 1):
+        noisy = augmenting.noisy(rows, noise, number, job.inputs.recipe.task, ground)
+        said, scores = _said(job, noisy.rows, f"{name}, {noise.kind} {number}", fitted)
+        draws.append(report.Draw(noisy.rows, noisy.counts, said, scores))
+    return report.Noised(noise, draws)
 
 
 def _calibrate(job: Job) -> tuple[Any, dict[str, Any]]:

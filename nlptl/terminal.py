@@ -152,6 +152,8 @@ def show_results(results: Sequence[Result], *, as_json: bool) -> None:
 
 
 def _scores(report: Mapping[str, Any]) -> str:
+    from nlptl.report import robust
+
     lines = []
     name = next(iter(report["evaluation"][0]["metrics"]))
     if chosen := report["selection"]:
@@ -162,8 +164,8 @@ def _scores(report: Mapping[str, Any]) -> str:
         title = " ".join(part for part in (one["split"], one["language"]) if part)
         low, high = one["intervals"][name]
         lines.append([title, str(one["rows"]), f"{one['metrics'][name]:.4f}", f"{low:.4f} to {high:.4f}"])
-        clean = one["overlap"].get("clean")
-        if clean:
+        lines += robust.lines(one, name)
+        if clean := one["overlap"].get("clean"):
             lines.append([f"{title}, rows not in train", str(clean["rows"]), f"{clean['metrics'][name]:.4f}", ""])
         for baseline, found in one["baselines"].items():
             gain = found["gain"]

@@ -43,9 +43,11 @@ def augment(
     if problems := plan.task.check_rows(read, card, "train"):
         raise BadInput(f"card {card.name}", problems[:20])
     rows = prepare.chosen_rows(plan, read, plan.seeds[0])
-    counts = augmenting.augmented(rows, plan.augment, plan.task, plan.seeds[0]).counts
-    few = (copy for row in rows for copy in augmenting.copies(row, plan.augment, plan.task, plan.seeds[0]))
-    shown = [copy for copy, _ in zip(few, range(show), strict=False)]
+    ground = prepare.ground_of(plan, rows, offline=offline)
+    counts, shown = augmenting.none(plan.augment), []
+    for copy in augmenting.copies(rows, plan.augment, plan.task, plan.seeds[0], ground):
+        counts[copy.kind][copy.fate] += 1
+        shown += [copy] if len(shown) < show else []
     if as_json:
         terminal.show_json({"counts": counts, "copies": [_record(copy) for copy in shown]})
         return

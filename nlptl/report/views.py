@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nlptl import artifacts, pages
-from nlptl.report import course, data, errors, facts, forms, headline, sets, tables
+from nlptl.report import course, data, errors, facts, forms, headline, robust, sets, tables
 from nlptl.report.examples import Texts
 from nlptl.report.facts import Facts, Made, Scored
 
@@ -46,6 +46,7 @@ def _parts(found: Facts) -> Iterator[tuple[str, Made]]:
     """Give the sections in their order."""
     yield "What was run", course.run(found)
     yield "Scores", headline.scores(found)
+    yield "Under noise", robust.noise(found)
     yield "Training", course.curves(found)
     first, *others = found.sets
     for title, one in _of_set(found, first):

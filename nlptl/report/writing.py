@@ -14,7 +14,7 @@ from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
 from nlptl.recipe import Evaluation
-from nlptl.report import cost, examples, views
+from nlptl.report import cost, examples, robust, views
 from nlptl.tasks import Feature, Prediction, Row, Scores
 from nlptl.version import __version__
 
@@ -31,6 +31,8 @@ class Section:
     rows: Sequence[Row]
     predictions: Sequence[Prediction]
     scores: Scores
+    noised: Sequence[robust.Noised] = ()
+    """The same rows under noise."""
 
     @property
     def name(self) -> str:
@@ -189,6 +191,21 @@ def _section(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[
     found["overlap"] = _overlap(job, fitted, pairs, one)
     found["external"] = _external(job, fitted, one)
     found["predictions"] = _write_predictions(job, one, features, {pair.second for pair in pairs})
+    if one.noised:
+        found["robust"] = [_noised(job, fitted, one, number) for number in range(len(one.noised))]
+    return found
+
+
+def _noised(job: Job, fitted: Any, one: Section, number: int) -> dict[str, Any]:
+    """Give what noise does to the scores of a set; write what was predicted under it, a file a noisy set."""
+    task, noised = job.inputs.recipe.task, one.noised[number]
+    found = robust.scored(noised, one.rows, one.predictions, task, fitted, job.seed)
+    for place, draw in enumerate(noised.draws):
+        name = f"{one.asked.split}.robust-{number + 1}{f'-{place + 1}' if place else ''}"
+        asked = Evaluation(split=name)
+        features = task.encode(draw.rows, job.opened, fitted, "predict")
+        section = Section(asked, one.language, draw.rows, draw.predictions, draw.scores)
+        found["predictions"].append(_write_predictions(job, section, features, None))
     return found
 
 

@@ -79,7 +79,7 @@ def test_a_label_stays_and_an_emptied_text_is_dropped() -> None:
 
 def test_a_text_that_was_blank_before_drops_no_copy() -> None:
     row = Row("train/1", {"text": "one two", "text_pair": "", "label": "x"}, "eng")
-    (copy,) = augmenting.copies(row, shelf(NOISE[1] | {"copies": 1}), task("classification"), 13)
+    (copy,) = augmenting.copies([row], shelf(NOISE[1] | {"copies": 1}), task("classification"), 13)
     assert copy.row is not None
     assert copy.row.values == {"text": "two one", "text_pair": "", "label": "x"}
 
@@ -96,7 +96,7 @@ def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     again = augmenting.augmented(rows[::-1], shelf(*NOISE[::-1]), task("classification"), 13)
     assert {row.id: row for row in again.rows} == {row.id: row for row in found.rows}, "order changes no copy"
     long = Row("train/9", {"text": "a b c d e f g h i j k l", "label": "x"}, "eng")
-    found_again = augmenting.copies(long, shelf(NOISE[1]), task("classification"), 13)
+    found_again = augmenting.copies([long], shelf(NOISE[1]), task("classification"), 13)
     texts = {copy.row.values["text"] for copy in found_again if copy.row}
     assert len(texts) == 2, "a copy is not drawn as another one is"
     alike = [Row(f"train/{number}", long.values, "eng") for number in range(8)]
@@ -119,7 +119,7 @@ def test_answers_of_xquad_stand_where_they_are_said_to_be(data: Path, language: 
     sections = [one | ({"by": "keyboard"} if one["kind"] == "typo" else {}) for one in sections]
     count = kept = 0
     for row in rows:
-        for copy in augmenting.copies(row, shelf(*sections), task("qa"), 13):
+        for copy in augmenting.copies([row], shelf(*sections), task("qa"), 13):
             count += sum(len(one) for one in copy.edits.values())
             if copy.row is None:
                 continue
@@ -238,3 +238,78 @@ def test_copies_that_would_spoil_the_gold_are_dropped_and_counted(
     assert counts["swap"]["made"] > 0
     assert counts["swap"]["gold"] > 0
     assert [sum(one.values()) for one in counts.values()] == [48, 96]
+
+
+NOISY: list[Any] = ["typo", {"kind": "swap", "rate": 0.5, "copies": 2}]
+
+
+def test_a_set_is_scored_under_noise_that_is_the_same_for_every_run(make: Make, near_gate: None) -> None:
+    world = make(augment=NOISE, train={"select": "last"}, evaluate=[{"split": "test", "robust": NOISY}])
+    first, second = world.run(), world.run("seeds=[14]", "augment=[{kind: typo, rate: 0.1, copies: 3, by: keyboard}]")
+    (typo, swap), said = first.report["evaluation"][0]["robust"], first.report["evaluation"][0]
+    assert (typo["kind"], typo["settings"]) == ("typo", {"rate": 0.1, "copies": 1, "by": "keyboard"})
+    assert (swap["title"], sum(swap["counts"].values())) == ("swap (rate 0.5)", 48)
+    assert [len(one["predictions"]) for one in (typo, swap)] == [1, 2]
+    files = [path.removeprefix("predictions/") for one in (typo, swap) for path in one["predictions"]]
+    assert files == ["test.robust-1.jsonl", "test.robust-2.jsonl", "test.robust-2-2.jsonl"]
+    clean = tiny.predictions(first.directory)
+    for one in (typo, swap):
+        sides = [tiny.predictions(first.directory, Path(path).stem) for path in one["predictions"]]
+        assert all(tiny.ids_of(side) == tiny.ids_of(clean) for side in sides)
+        right = [sum(record["correct"] for record in side) / 24 for side in sides]
+        assert one["metrics"]["accuracy"] == pytest.approx(sum(right) / len(right))
+        assert one["change"]["value"] == pytest.approx(one["metrics"]["accuracy"] - said["metrics"]["accuracy"])
+        assert one["change"]["low"] <= one["change"]["value"] <= one["change"]["high"]
+        low, high = one["intervals"]["accuracy"]
+        assert low < one["metrics"]["accuracy"] < high
+        assert [record["detail"] for record in sides[0]] != [record["detail"] for record in clean], "it read noise"
+    again = second.report["evaluation"][0]["robust"][0]
+    assert (again["settings"], again["counts"]) == (typo["settings"], typo["counts"])
+    page = (first.directory / "report.html").read_text(encoding="utf-8")
+    assert "Under noise" in page
+    assert "swap (rate 0.5)" in page
+    from nlptl import terminal
+
+    assert "  under typo (rate 0.1, by keyboard)" in terminal._scores(first.report)
+    assert f"change {typo['change']['value']:+.4f} (" in terminal._scores(first.report)
+
+
+def test_noise_is_drawn_by_the_row_alone_and_a_row_without_a_copy_stays_clean() -> None:
+    rows = [Row(f"test/{number}", {"text": f"rivers in state {number} called utah", "form": "river('utah')"}, "eng")
+            for number in range(30)]  # fmt: skip
+    (noise,) = shelf(NOISE[1] | {"rate": 0.1})
+    ground = prepare.ground_of(None, rows)  # type: ignore[arg-type]
+    found = augmenting.noisy(rows, noise, 1, task("parsing"), ground)
+    assert [row.id for row in found.rows] == [row.id for row in rows]
+    changed = [row for row, before in zip(found.rows, rows, strict=True) if row != before]
+    assert found.counts["made"] == len(changed) > 5
+    assert found.counts["gold"] == 30 - len(changed) > 0
+    assert all("utah" in row.values["text"] for row in found.rows)
+    backwards = augmenting.noisy(rows[::-1], noise, 1, task("parsing"), ground)
+    assert list(backwards.rows[::-1]) == list(found.rows)
+    other = augmenting.noisy(rows, noise, 2, task("parsing"), ground)
+    assert other.rows != found.rows
+
+
+def test_noise_is_in_the_digest_and_its_absence_is_not(make: Make) -> None:
+    from nlptl.recipe import science
+
+    world = make(augment=NOISE)
+    plain = check(world.recipe).recipe
+    assert "robust" not in science(plain)["evaluate"][0]
+    named, other = (
+        check(world.recipe, [f"evaluate=[{{split: test, robust: [{one}]}}]"]).recipe for one in ("typo", "swap")
+    )
+    assert len({json.dumps(science(one)) for one in (plain, named, other)}) == 3
+
+
+def test_noise_without_settings_and_noise_twice_are_told_with_their_lines(make: Make) -> None:
+    robust = ["typo", "swapp", "delete", NOISE[1], NOISE[1], {"kind": "typo", "rate": 2.0, "copies": 1}]
+    with pytest.raises(BadInput) as told:
+        check(make(augment=NOISE, evaluate=[{"split": "test", "robust": robust}]).recipe)
+    assert [one.field for one in told.value.problems] == ["evaluate[0].robust[5].rate", "evaluate[0].robust[5].by"]
+    with pytest.raises(BadInput) as told:
+        check(make(augment=NOISE, evaluate=[{"split": "test", "robust": robust[:-1]}]).recipe)
+    assert [one.field for one in told.value.problems] == [f"evaluate[0].robust[{place}]" for place in (1, 2, 4)]
+    assert "did you mean 'swap'" in str(told.value.problems[0])
+    assert "{kind: swap" in str(told.value.problems[1])
