@@ -33,9 +33,10 @@ PLACE = "NLPTL_TEST_WARM"
 SECONDS = 150
 GATE = [sys.executable, "-P", "-m", "nlptl.saved"]
 LIBRARIES = (
-    "pydantic", "ruamel.yaml", "typer", "psutil", "numpy", "torch", "torch.distributed", "torch.nn.parallel", "transformers",
-    "transformers.modeling_utils", "transformers.models.auto.modeling_auto", "transformers.models.auto.tokenization_auto",
-    "transformers.convert_slow_tokenizer", "transformers.models.bert.modeling_bert", "accelerate",
+    "pydantic", "ruamel.yaml", "typer", "psutil", "numpy", "torch", "torch.distributed", "torch.nn.parallel",
+    "transformers", "transformers.modeling_utils", "transformers.models.auto.modeling_auto",
+    "transformers.models.auto.tokenization_auto", "transformers.convert_slow_tokenizer",
+    "transformers.models.bert.modeling_bert", "accelerate",
 )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _become(request: Mapping[str, Any], own: Mapping[str, str], files: Sequence[
         """Let the reload gate's process start warm too."""
         if line != GATE:
             return plain(line, **options)
-        return run(line[2:], given=options["input"], environment={**options["env"], PLACE: request["environment"][PLACE]})
+        return run(line[2:], given=options["input"], environment=options["env"])
 
     subprocess.run = gate
     code: Any = 1
