@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA := $(wildcard ../shared/data)
 export NLPTL_DATA ?= $(if $(DATA),$(abspath $(DATA)))
-# A worker for each core; a worker that is done takes tests over from the others. `make test WORKERS=` is one process.
-WORKERS ?= --numprocesses logical --maxprocesses 8 --dist worksteal
+# A worker for each core; a file stays with one, since its tests share models. `make test WORKERS=` is one process.
+WORKERS ?= --numprocesses logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 export TOKENIZERS_PARALLELISM ?= true
 
 .PHONY: env fetch quickstart test lint docs-check bench soak clean
