@@ -75,6 +75,7 @@ def check_read(found: Read[Recipe]) -> Checked:
     try:
         card = cards.find(recipe.data.card).value
         problems += _against_card(found, card)
+        problems += _tunings(found, card)
     except BadInput as problem:
         problems += [
             found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else _in_card(one, problem)
@@ -156,6 +157,16 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     yield from _metric(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
+
+
+def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what tunings have against other sections; both lines are named."""
+    recipe = found.value
+    for number, kind in enumerate(recipe.tuning):
+        for one in kind.check(recipe.task, card, recipe.train):
+            asked = f"'{kind.kind}' at {found.where('tuning', number)} asks otherwise: "
+            place: tuple[str | int, ...] = tuple(one.field.split(".")) if one.field else ("tuning", number)
+            yield found.problem(place, (asked if one.field else "") + one.what, one.fix)
 
 
 def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
