@@ -18,6 +18,8 @@ from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
+INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
+"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
 EVERYTHING = "one trains everything, the other does not"
 NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"
@@ -193,6 +195,11 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
             yield found.problem(
                 ("tuning", claims[other]), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
             )
+    for one, other in INSIDE:
+        if one in claims and other in claims and claims[one] > claims[other]:
+            first = found.where("tuning", claims[other])
+            what = f"'{one}' must stand before '{other}' at {first}, whose passes it is for"
+            yield found.problem(("tuning", claims[one]), what, "move it up")
     if recipe.train.select == "last" and recipe.train.patience is not None:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"

@@ -16,6 +16,9 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "dropout"): {"rate": 0.0},
     ("tuning", "reinit"): {"blocks": 1},
     ("tuning", "l2sp"): {"body": 0.1, "head": 0.01},
+    ("tuning", "smoothing"): {"rate": 0.1},
+    ("tuning", "rdrop"): {"weight": 0.5},
+    ("tuning", "mixout"): {"rate": 0.5},
     ("tuning", "average"): {"decay": 0.5, "begin": 0.0, "every": 1},
     ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
     **{
