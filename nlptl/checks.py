@@ -28,6 +28,7 @@ CONTRADICTIONS = (
     ("bias", "norms", "each leaves to train what it names and nothing else"),
     ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
     ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
+    ("adversarial", "rdrop", "each makes two passes of its own"),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""
 

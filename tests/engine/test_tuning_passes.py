@@ -22,6 +22,7 @@ SOME = ("bert", "modernbert", "gpt2", "llama", "t5", "bart")
 BARE = {"weight_decay": 0.0, "clip": None, "batch": 16}
 SMOOTHING, RDROP = {"kind": "smoothing", "rate": 0.2}, {"kind": "rdrop", "weight": 2.0}
 MIXOUT = {"kind": "mixout", "rate": 0.7}
+ADVERSARIAL = {"kind": "adversarial", "epsilon": 0.5, "weight": 2.0}
 QA: dict[str, Any] = {"source": {"world": "questions"}, "task": {"kind": "qa", "stride": 4, "answer_tokens": 4}}
 
 
@@ -46,7 +47,7 @@ def assert_close(first: dict[str, Any], second: dict[str, Any], tolerance: float
     assert max(apart.values()) <= tolerance, {name: one for name, one in apart.items() if one > tolerance}
 
 
-@pytest.mark.parametrize("tuning", [[SMOOTHING], [RDROP], [MIXOUT], [SMOOTHING, RDROP, MIXOUT]])
+@pytest.mark.parametrize("tuning", [[SMOOTHING], [MIXOUT, ADVERSARIAL], [SMOOTHING, RDROP, MIXOUT]])
 @pytest.mark.parametrize("family", ["bert", "deberta-v2", "gpt2", "modernbert"])
 def test_micro_batches_change_no_gradient_with_dropout_on(
     make: Make, family: str, tuning: list[dict[str, Any]]
@@ -203,3 +204,46 @@ def test_mixout_is_for_what_learns(make: Make) -> None:
     assert not [name for name in parts.moving.memories["mixout"] if "layer.0." in name]
     with pytest.raises(BadInput, match="no linear layer of the body is left"):
         make(tuning=[{"kind": "bias"}, MIXOUT]).parts()
+
+
+@pytest.mark.parametrize("family", ["bert", "modernbert", "gpt2", "llama"])
+def test_adversarial_is_a_step_along_the_gradient_of_each_text(make: Make, family: str) -> None:
+    """By transformers' own `inputs_embeds`, one text at a time, without padding."""
+    parts = make(family, still=True, tuning=[ADVERSARIAL], train={**BARE, "batch": 6}).parts()
+    (plan,) = parts.plans(1)
+    model, losses = parts.moving.bare.train(), []
+    for feature in plan.features:
+        batch = parts.verbs.collate([feature])
+        given = {name: one for name, one in batch.inputs.items() if name != "input_ids"}
+        embedded = model.get_input_embeddings()(batch.inputs["input_ids"]).detach().requires_grad_()
+        if family in ("gpt2", "llama"):  # their classifiers find the last token by the ids
+            given["attention_mask"] = None
+        here = functional.cross_entropy(model(inputs_embeds=embedded, **given).logits, batch.targets["labels"])
+        (gradient,) = torch.autograd.grad(here, embedded)
+        moved = embedded + 0.5 * gradient / gradient.norm()
+        there = functional.cross_entropy(model(inputs_embeds=moved, **given).logits, batch.targets["labels"])
+        assert there > here
+        losses.append((here + 2.0 * there).item())
+    (step,) = parts.train(1)
+    assert step.loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+
+
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_adversarial_makes_it_harder_in_every_family(make: Make, family: str) -> None:
+    """The sum of both losses is more than three times the plain one, and the frozen bottom is computed each time."""
+    tuning = [{"kind": "freeze", "blocks": 1}]
+    plain = make(family, still=True, tuning=tuning, train=BARE).parts().train(1)[0].loss
+    parts = make(family, still=True, tuning=[*tuning, ADVERSARIAL], train=BARE).parts()
+    before = parts.tensors()
+    (step,) = parts.train(1)
+    assert step.loss > 3.0 * plain + 1e-4
+    assert "moves the embeddings" in parts.moving.frozen.why
+    frozen = {name for name, one in parts.moving.bare.named_parameters() if not one.requires_grad}
+    assert {name for name, one in parts.tensors().items() if torch.equal(before[name], one)} >= frozen
+    assert not [one for part in parts.moving.bare.modules() for one in part._forward_hooks]
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2", "t5"])
+def test_adversarial_of_forms(tmp_path: Path, family: str) -> None:
+    plain, moved = (parser(tmp_path, family, one).parts().train(1)[0].loss for one in ({"kind": "full"}, ADVERSARIAL))
+    assert moved > 3.0 * plain

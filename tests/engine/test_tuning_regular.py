@@ -173,3 +173,20 @@ def test_the_mean_is_saved_and_a_stopped_run_goes_on_with_the_same_bits(make: Ma
     assert all(torch.equal(saved[name], one) for name, one in expected.items() if name in saved and "word" not in name)
     (table,) = (one for name, one in saved.items() if "word_embeddings" in name)
     assert torch.equal(table, expected["table"])
+
+
+@pytest.mark.usefixtures("near_gate")
+def test_two_processes_regularise_as_one_does(make: Make) -> None:
+    """All that need no second pass of another kind, dropout on; ranks cut their shares differently."""
+    tuning = [
+        L2SP, {"kind": "smoothing", "rate": 0.1}, {"kind": "mixout", "rate": 0.5},
+        {"kind": "adversarial", "epsilon": 0.5, "weight": 1.0}, EMA,
+    ]  # fmt: skip
+    world = make(tuning=tuning, train={"weight_decay": 0.0, "batch": 7, "select": "last"})
+    alone = world.run(out="alone")
+    done = world.command("--processes", "2", "machine.micro_tokens=100", out="two")
+    assert done.returncode == 0, done.stderr
+    (two,) = (world.folder / "two").iterdir()
+    ours, theirs = (tiny.weights(each) for each in (alone.directory, two))
+    seen = [name for name in ours if "key.bias" not in name]
+    assert tiny.largest_difference({name: ours[name] for name in seen}, {name: theirs[name] for name in seen}) < 2e-5
