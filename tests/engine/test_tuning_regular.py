@@ -159,8 +159,8 @@ def test_the_mean_is_saved_and_a_stopped_run_goes_on_with_the_same_bits(make: Ma
         if taken.number in (5, 8):
             raise Crash
 
-    train = {"epochs": 2, "evaluate_every": 3, "select": "last", "weight_decay": 0.1}
-    world = make(tuning=[EMA], train=train, machine={"save_every": 2})
+    train = {"epochs": 2, "evaluate_every": 3, "select": "last", "weight_decay": 0.0}
+    world = make(tuning=[L2SP, {"kind": "mixout", "rate": 0.5}, EMA], train=train, machine={"save_every": 2})
     whole = world.run(out="whole")
     for _ in range(2):
         with pytest.raises(Crash):
