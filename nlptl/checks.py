@@ -18,6 +18,8 @@ from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
+INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
+"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
 EVERYTHING = "one trains everything, the other does not"
 NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"
@@ -26,6 +28,7 @@ CONTRADICTIONS = (
     ("bias", "norms", "each leaves to train what it names and nothing else"),
     ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
     ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
+    ("adversarial", "rdrop", "each makes two passes of its own"),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""
 
@@ -75,6 +78,7 @@ def check_read(found: Read[Recipe]) -> Checked:
     try:
         card = cards.find(recipe.data.card).value
         problems += _against_card(found, card)
+        problems += _tunings(found, card)
     except BadInput as problem:
         problems += [
             found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else _in_card(one, problem)
@@ -158,6 +162,16 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
 
+def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what tunings have against other sections; both lines are named."""
+    recipe = found.value
+    for number, kind in enumerate(recipe.tuning):
+        for one in kind.check(recipe.task, card, recipe.train):
+            asked = f"'{kind.kind}' at {found.where('tuning', number)} asks otherwise: "
+            place: tuple[str | int, ...] = tuple(one.field.split(".")) if one.field else ("tuning", number)
+            yield found.problem(place, (asked if one.field else "") + one.what, one.fix)
+
+
 def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     task, metric = found.value.task, found.value.train.metric
     possible = [name for name in task.metrics_of(card) if name not in task.errors]
@@ -182,6 +196,11 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
             yield found.problem(
                 ("tuning", claims[other]), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
             )
+    for one, other in INSIDE:
+        if one in claims and other in claims and claims[one] > claims[other]:
+            first = found.where("tuning", claims[other])
+            what = f"'{one}' must stand before '{other}' at {first}, whose passes it is for"
+            yield found.problem(("tuning", claims[one]), what, "move it up")
     if recipe.train.select == "last" and recipe.train.patience is not None:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"

@@ -23,8 +23,8 @@ FLOORS = {
         "inspection", "frozen", "augmenting",
     ],
     4: [
-        "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
-        "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
+        "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
+        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
