@@ -117,6 +117,10 @@ class Parsing(Task):
 
         return Forms.model_validate_json(json.dumps(dict(saved)))
 
+    def starting(self, take: Literal["body", "all"]) -> Task | str:
+        """Go on with all there is where a language model writes by itself: it has no head."""
+        return self if self.decoder is None else super().starting(take)
+
     def check_backbone(self, backbone: Backbone) -> list[Problem]:
         """Hold `decoder` and the lengths against the family of the checkpoint."""
         problems = []
