@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import artifacts, backbone, launch, prepare, recipe, report, runs, strict
+from nlptl.errors import BadInput
 from nlptl.job import Watch
 from nlptl.plan.reading import CheckedPlan, check
 from nlptl.plans import Step
@@ -49,7 +50,12 @@ def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: s
         watch.say(f"warning: {warning}")
     directory = place / f"{checked.plan.name}-{digest(checked, gathered)}"
     with artifacts.lock(directory) if launch.rank() == 0 else contextlib.nullcontext():
-        results = _steps(checked, gathered, place, offline, watch)
+        try:
+            results = _steps(checked, gathered, place, offline, watch)
+        except BadInput:
+            if launch.rank() == 0:
+                artifacts.forget(directory)
+            raise
         before = writing.finished(directory, results)
         if before is not None:
             watch.say(f"{directory} is finished; nothing to do")
