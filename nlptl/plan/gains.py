@@ -57,7 +57,7 @@ def gains(claims: Sequence[Claim], results: Results, seeds: Sequence[int]) -> li
     opened: dict[Path, Run] = {}
     sides = {name: _opened(name, results, seeds, opened) for one in claims for name in (one.step, one.control)}
     pairs = [(sides[one.step], sides[one.control]) for one in claims]
-    return _spoken(_all(pairs), "gains", "negative transfer", "cannot be told apart from its control")
+    return _spoken(_all(pairs), "gain over its control", "negative transfer", "cannot be told apart from its control")
 
 
 def losses(records: Sequence[Mapping[str, Any]], results: Results, seeds: Sequence[int]) -> list[Gain]:
@@ -70,7 +70,7 @@ def losses(records: Sequence[Mapping[str, Any]], results: Results, seeds: Sequen
             before = _opened(earlier, results, seeds, opened)
             after = tuple(_after(run, one["sets"]) for run, one in zip(before.runs, own, strict=True))
             pairs.append((_Side(f"{earlier} after {later}", after), before))
-    return _spoken(_all(pairs), "is better after it", "forgetting", "cannot be told apart from before")
+    return _spoken(_all(pairs), "better than at its end", "forgetting", "cannot be told apart from before")
 
 
 def _opened(name: str, results: Results, seeds: Sequence[int], opened: dict[Path, Run]) -> _Side:
@@ -126,11 +126,10 @@ def _spoken(found: Sequence[Gain], better: str, worse: str, neither: str) -> lis
     told = []
     for one, p in zip(found, adjusted, strict=True):
         between = f"{points(one.low)} to {points(one.high)}"
-        if p <= LEVEL and one.low > 0:
-            outcome, words = "better", f"{one.first} {better}: {points(one.value, sign=True)} points ({between})"
-        elif p <= LEVEL and one.high < 0:
-            outcome, words = "worse", f"{one.first}: {worse}, {points(one.value, sign=True)} points ({between})"
-        else:
-            outcome, words = "open", f"{one.first} {neither}: {points(one.value, sign=True)} points ({between})"
-        told.append(replace(one, adjusted=p, outcome=outcome, words=words))  # type: ignore[arg-type]
+        outcome: Outcome = "open"
+        if p <= LEVEL and (one.low > 0 or one.high < 0):
+            outcome = "better" if one.low > 0 else "worse"
+        said = {"better": better, "worse": worse, "open": neither}[outcome]
+        words = f"{one.first}, {one.set}: {said}, {points(one.value, sign=True)} points ({between})"
+        told.append(replace(one, adjusted=p, outcome=outcome, words=words))
     return told

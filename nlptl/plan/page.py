@@ -12,6 +12,8 @@ from nlptl.report import PAGE, REPORT, TABLES
 from nlptl.report.tables import Column, Table
 from nlptl.report.tables import write as write_tables
 
+PLAN = "plan.yaml"
+"""What marks a plan's directory."""
 CONTROL = (
     "The control of a stage is the same recipe, the same seeds, the same rows and the same number of steps, but from the "
     "recipe's own checkpoint. What the earlier stages cost is not given to it."

@@ -126,4 +126,6 @@ def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
 
 def write_beginning(checked: CheckedPlan, directory: Path) -> None:
     """Write down what the plan is."""
-    artifacts.write_text(directory / "plan.yaml", artifacts.redact(strict.dump(checked.plan)))
+    from nlptl.plan.page import PLAN
+
+    artifacts.write_text(directory / PLAN, artifacts.redact(strict.dump(checked.plan)))
