@@ -23,7 +23,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides, such as train.epochs=3.")]
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe or plan file, or the name of a shipped one.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A file of a recipe or plan, or a shipped one's name.")]
 
 
 @app.command()
@@ -94,8 +94,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a recipe will do and cost. Rows, steps, trainable parameters, memory, minutes, and the smallest
-    difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of them
-    are done, and the smallest gain that its seeds and rows can show.
+    difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
+    them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
     from nlptl.checks import check as check_recipe

@@ -29,7 +29,10 @@ def intervals(title: str, found: Sequence[Between], *, x: str) -> Markup:
     margin = (high - low) * 0.05
     axis = axes.Axis(low - margin, high + margin, 8.0, axes.WIDTH - 8.0)
     height = _TOP + max(1, len(found)) * _STEP
-    parts = [axes.line("ideal", axis.at(0), _TOP, axis.at(0), height), axes.line("axis", 8, height, axes.WIDTH - 8, height)]
+    parts = [
+        axes.line("ideal", axis.at(0), _TOP, axis.at(0), height),
+        axes.line("axis", 8, height, axes.WIDTH - 8, height),
+    ]
     for number, one in enumerate(found):
         y = _TOP + number * _STEP
         middle = y + 24

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nlptl import statistics
-from nlptl.compare import Group, Run, open_run
+from nlptl.compare import Group, GroupPair, Pair, Run, open_run
 from nlptl.compare.groups import compare_groups
 from nlptl.compare.opening import Line, Scored
 from nlptl.compare.pairs import compare_pair
@@ -104,17 +104,16 @@ def _all(pairs: Sequence[tuple[_Side, _Side]]) -> list[Gain]:
 def _compared(first: _Side, second: _Side, name: str) -> Gain:
     """Compare two sides on one set; the words follow when all are known."""
     ours, theirs = first.runs, second.runs
+    pair: Pair | GroupPair | str
     if len(ours) > 1:
         pair = compare_groups(Group(second.name, theirs), Group(first.name, ours), name, paired=True)
-        found = None if isinstance(pair, str) else (pair.metric, pair.rows, pair.difference, pair.p, pair.test)
     else:
         pair = compare_pair(theirs[0], ours[0], name, 0)
-        found = None if isinstance(pair, str) else (pair.metric, pair.rows, pair.difference, pair.p, pair.test)
-    if found is None:
+    if isinstance(pair, str):
         raise BadInput(f"{first.name}, {name}", Problem(f"cannot be held against {second.name}: {pair}"))
-    metric, rows, (low, value, high), p, test = found
+    metric, (low, value, high), p, test = pair.metric, pair.difference, pair.p, pair.test
     return Gain(
-        first.name, second.name, name, metric, rows, tuple(run.report["seed"] for run in ours),
+        first.name, second.name, name, metric, pair.rows, tuple(run.report["seed"] for run in ours),
         tuple(run.sets[name].metrics[metric] for run in ours), tuple(run.sets[name].metrics[metric] for run in theirs),
         value, low, high, p, p, test, "open", "",
     )  # fmt: skip

@@ -17,7 +17,7 @@ from nlptl.prepare import Inputs
 from nlptl.recipe import Recipe
 
 DEVIATION = 0.01
-"""Standard deviation of a gain from seed to seed for which the smallest visible gain is given. Nobody knows it before."""
+"""Standard deviation of a gain from seed to seed for which the smallest visible gain is given: a guess, and it says so."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ def look(checked: CheckedPlan, *, out: Path = Path("runs"), offline: bool = Fals
     )
 
 
-def _step(
-    checked: CheckedPlan, step: Step, inputs: Inputs, out: Path, done: dict[tuple[str, int], Path]
-) -> LookedStep:
+def _step(checked: CheckedPlan, step: Step, inputs: Inputs, out: Path, done: dict[tuple[str, int], Path]) -> LookedStep:
     """Look at one step; note in `done` which of its runs are finished."""
     recipe = checked.steps[step.name].recipe
     rows = {split: len(found) for split, found in inputs.rows.items()}
@@ -112,9 +110,7 @@ def _steps(recipe: Recipe, rows: int) -> int:
     return recipe.train.epochs * batches.steps_per_epoch(rows * copies, recipe.train.batch)
 
 
-def _smallest(
-    checked: CheckedPlan, gathered: Mapping[str, Inputs]
-) -> dict[str, tuple[float | None, float | None]]:
+def _smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, tuple[float | None, float | None]]:
     """Say for each claim and set how small a gain could be shown."""
     found: dict[str, tuple[float | None, float | None]] = {}
     recipes = {step.name: step.recipe for step in checked.plan.steps()}

@@ -15,19 +15,19 @@ from nlptl.report.tables import write as write_tables
 PLAN = "plan.yaml"
 """What marks a plan's directory."""
 CONTROL = (
-    "The control of a stage is the same recipe, the same seeds, the same rows and the same number of steps, but from the "
-    "recipe's own checkpoint. What the earlier stages cost is not given to it."
+    "The control of a stage is the same recipe, the same seeds, the same rows and the same number of steps, but from "
+    "the recipe's own checkpoint. What the earlier stages cost is not given to it."
 )
 AGAIN = (
     "The head of the earlier stage, as it was at that stage's end, is put on the body that the later stage ended with; "
-    "nothing is trained. A fall says that the body no longer gives this head what it reads. It does not say that the body "
-    "knows less: a new head on it may do better."
+    "nothing is trained. A fall says that the body no longer gives this head what it reads. It does not say that the "
+    "body knows less: a new head on it may do better."
 )
 INTERVALS = (
-    "Gains are differences of means over seeds. Their 95 % intervals are over seeds and test rows together, paired by both; "
-    "the verdicts are after Holm's correction over all comparisons of a table."
+    "Gains are differences of means over seeds. Their 95 % intervals are over seeds and test rows together, paired by "
+    "both; the verdicts are after Holm's correction over all comparisons of a table."
 )
-ONE_SEED = "There is one seed: the intervals are over the test rows alone and say nothing of what another seed would give."
+ONE_SEED = "There is one seed: the intervals are over the test rows alone and say nothing of another seed."
 
 
 def write(directory: Path, page: Path | None = None) -> Path:
@@ -55,12 +55,17 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
     """Give the page."""
     sections = [pages.Section("What was run", [_facts(report), found["runs"].html()])]
     if report["gains"]:
-        sections.insert(0, pages.Section("Gains", [*_notes(report), *_chart("Gain in points", report["gains"]), found["gains"].html()]))
+        sections.insert(
+            0,
+            pages.Section(
+                "Gains", [*_notes(report), *_chart("Gain in points", report["gains"]), found["gains"].html()]
+            ),
+        )
     sections.insert(1, pages.Section("Scores", [found["scores"].html()]))
     if report["again"] or report["not_again"]:
         sections.insert(2, pages.Section("Earlier tasks again", _again(report, found)))
-    sections.append(pages.Section("Run it again", ["The plan, with all that was resolved, is plan.yaml in this folder. The same "
-                                                   "command finds what is done."]))  # fmt: skip
+    again = "The plan is plan.yaml in this folder, its recipes are in the directories of the runs beside it."
+    sections.append(pages.Section("Run it again", [f"{again} The same command finds what is done."]))
     foot = f"Made by nlptl {report['nlptl']} from report.json. Its tables lie in {TABLES}/ as CSV and JSON."
     return pages.page(f"{report['name']}, plan of {report['plan']}", sections, lead=_lead(report), foot=foot)
 
@@ -77,7 +82,8 @@ def _notes(report: Mapping[str, Any]) -> list[pages.Content]:
 def _again(report: Mapping[str, Any], found: Mapping[str, Table]) -> list[pages.Content]:
     parts: list[pages.Content] = [AGAIN]
     if report["kept"]:
-        parts.append(f"Kept from the earlier stage beside its head, since the later model has none: {', '.join(report['kept'])}.")
+        names = ", ".join(report["kept"])
+        parts.append(f"Kept from the earlier stage beside its head, since the later model has none: {names}.")
     parts += [pages.note(f"Not scored again: {one}", "warning") for one in report["not_again"]]
     return [*parts, *_chart("Change in points", report["again"]), *([found["again"].html()] if report["again"] else [])]
 

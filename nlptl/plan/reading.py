@@ -10,7 +10,7 @@ from typing import Any
 from nlptl import artifacts, checks, kinds, strict
 from nlptl.checks import Checked
 from nlptl.errors import BadInput, NlptlError, Problem, did_you_mean
-from nlptl.plans import Asked, Inlined, Plan, Step, Take
+from nlptl.plans import Asked, Inlined, Plan, Step
 from nlptl.recipe import Recipe
 from nlptl.report import REPORT
 from nlptl.strict import Document, Read
@@ -84,7 +84,8 @@ def _recipe(found: Read[Plan], asked: Asked) -> Checked:
         document = _file(found, asked)
         checks.check_version(document)
     if "seeds" in asked.set:
-        raise BadInput(found.document.name, found.problem((*asked.path, "set", "seeds"), "the plan's seeds are those of every stage"))
+        what = "the plan's seeds are those of every stage"
+        raise BadInput(found.document.name, found.problem((*asked.path, "set", "seeds"), what))
     for way, value in asked.set.items():
         document = strict.put(document, way, value, found.where(*asked.path, "set", way))
     document = strict.put(document, "seeds", list(found.value.seeds), found.where("seeds"))
@@ -129,12 +130,11 @@ def _starting(
     except BadInput as fault:
         return found.problem((*step.path, "start"), "; ".join(str(one) for one in fault.problems))
     if start.checkpoint != own.recipe.model.checkpoint:
-        what = f"'{step.start}' began with the checkpoint {start.checkpoint}, this recipe with {own.recipe.model.checkpoint}"
+        what = f"'{step.start}' began with {start.checkpoint}, this recipe with {own.recipe.model.checkpoint}"
         fix = "set model.checkpoint to the same: the gain is over that checkpoint"
         return found.problem((*step.path, "start"), what, fix)
-    fault = _take(step, own, start)
-    if fault:
-        return found.problem((*step.path, "take"), fault, "write take: body for a new head")
+    if why := _take(step, own, start):
+        return found.problem((*step.path, "take"), why, "write take: body for a new head")
     task = own.recipe.task.starting(step.take)
     if isinstance(task, str):
         return found.problem((*step.path, "take"), task)
@@ -183,7 +183,9 @@ def _take(step: Step, own: Checked, start: _Start) -> str:
     theirs, ours = set(start.labels), set(own.card.labels)
     if not theirs or not ours or theirs == ours:  # labels that only the rows say are compared when they are read
         return ""
-    return "\n".join([f"take: all, but the labels are not those of '{start.name}'", *_table(step, start, own.card.labels)])
+    return "\n".join(
+        [f"take: all, but the labels are not those of '{start.name}'", *_table(step, start, own.card.labels)]
+    )
 
 
 def _table(step: Step, start: _Start, labels: Sequence[str]) -> Iterator[str]:
@@ -194,7 +196,8 @@ def _table(step: Step, start: _Start, labels: Sequence[str]) -> Iterator[str]:
     wide = max(len(one) for one in [*differing[:SHOWN], "label"])
     yield f"      {'label':<{wide}}  {start.name}  {step.name}"
     for one in differing[:SHOWN]:
-        marks = [("yes" if one in side else "-").ljust(len(name)) for name, side in ((start.name, start.labels), (step.name, labels))]
+        sides = ((start.name, start.labels), (step.name, labels))
+        marks = [("yes" if one in side else "-").ljust(len(name)) for name, side in sides]
         yield f"      {one:<{wide}}  {'  '.join(marks)}".rstrip()
     if len(differing) > SHOWN:
         yield f"      and {len(differing) - SHOWN} more"

@@ -89,9 +89,7 @@ def start_of(step: Step, done: Mapping[tuple[str, int], Path], seed: int) -> Pat
     return done.get((step.start, seed), Path(step.start).expanduser()) if step.start else None
 
 
-def inputs_of(
-    checked: CheckedPlan, step: Step, inputs: Inputs, start: Path | None, *, offline: bool = False
-) -> Inputs:
+def inputs_of(checked: CheckedPlan, step: Step, inputs: Inputs, start: Path | None, *, offline: bool = False) -> Inputs:
     """Give what a step's seed reads: the recipe's rows, and the checkpoint that it goes on from."""
     plan = checked.steps[step.name].recipe
     if start is None:

@@ -66,7 +66,8 @@ def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
     return {
         "name": step.name, "recipe": recipe.name, "task": recipe.task.kind, "card": first["card"],
         "start": step.start, "take": step.take if step.start else "", "control": step.control,
-        "rows": first["rows"], "steps": first["training"]["planned_steps"], "trainable": first["parameters"]["trainable"],
+        "rows": first["rows"], "steps": first["training"]["planned_steps"],
+        "trainable": first["parameters"]["trainable"],
         "runs": [
             {
                 "seed": one.report["seed"], "run": one.directory.name, "seconds": one.report["training"]["seconds"],
@@ -74,7 +75,7 @@ def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
             }
             for one in runs
         ],
-        "scores": [_score([one.report["evaluation"][number] for one in runs]) for number in range(len(first["evaluation"]))],
+        "scores": [_score(list(sections)) for sections in zip(*(one.report["evaluation"] for one in runs), strict=True)],
     }  # fmt: skip
 
 

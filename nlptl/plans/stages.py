@@ -25,7 +25,7 @@ class Stage(Value):
     recipe: str | Inlined
     """A recipe file, seen from the plan's folder, or the name of a shipped one; or a whole recipe, without seeds."""
 
-    set: dict[str, Any] = {}
+    set: dict[str, Any] = Field(default_factory=dict)
     """What this plan changes of the recipe, as on the command line: `{data.train_rows: 200}`."""
 
     start: str | None = Field(default=None, min_length=1)
@@ -45,8 +45,8 @@ class Stages(Plan):
     """In the order in which they run."""
 
     control: Literal["from_scratch", "none"]
-    """`from_scratch` runs each stage that has a `start` also from its recipe's own checkpoint, with the same seeds, rows
-    and steps, and reports the gain over that; with `none` no gain is claimed."""
+    """`from_scratch` runs each stage that has a `start` also from its recipe's own checkpoint, with the same seeds,
+    rows and steps, and reports the gain over that; with `none` no gain is claimed."""
 
     def asked(self) -> tuple[Asked, ...]:
         """Name the recipe of each stage."""
