@@ -23,7 +23,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides, such as train.epochs=3.")]
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A file of a recipe or plan, or a shipped one's name.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A file with a recipe or plan, or a shipped one.")]
 
 
 @app.command()

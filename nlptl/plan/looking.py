@@ -17,7 +17,7 @@ from nlptl.prepare import Inputs
 from nlptl.recipe import Recipe
 
 DEVIATION = 0.01
-"""Standard deviation of a gain from seed to seed for which the smallest visible gain is given: a guess, and it says so."""
+"""Standard deviation of a gain from seed to seed, for the smallest visible gain: a guess, and it says so."""
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,8 @@ def _differences(name: str, caption: str, other: str, records: Sequence[Mapping[
     ]  # fmt: skip
     rows = [
         [one["first"], one["set"], one["metric"], one["rows"], len(one["seeds"]), _mean(one["scores"]),
-         _mean(one["against"]), one["value"], (one["low"], one["high"]), one["p"], one["adjusted"], VERDICTS[one["outcome"]]]
+         _mean(one["against"]), one["value"], (one["low"], one["high"]), one["p"], one["adjusted"],
+         VERDICTS[one["outcome"]]]
         for one in records
     ]  # fmt: skip
     marks = {number: {"better": "high", "worse": "low"}.get(one["outcome"]) for number, one in enumerate(records)}
@@ -118,14 +119,14 @@ VERDICTS = {"better": "better", "worse": "worse", "open": "cannot be told apart"
 
 def _scores(report: Mapping[str, Any]) -> Table:
     rows = [
-        [step["name"], one["set"], one["metric"], one["rows"], len(one["scores"]), one["mean"], (one["low"], one["high"]),
-         one["over"], ", ".join(f"{100 * score:.1f}" for score in one["scores"])]
+        [step["name"], one["set"], one["metric"], one["rows"], len(one["scores"]), one["mean"],
+         (one["low"], one["high"]), one["over"], ", ".join(f"{100 * score:.1f}" for score in one["scores"])]
         for step in report["steps"] for one in step["scores"]
     ]  # fmt: skip
     columns = [
         Column("step", "stage"), Column("set", "set"), Column("metric", "metric"), Column("rows", "rows", "count"),
-        Column("seeds", "seeds", "count"), Column("mean", "mean", "points"), Column("interval", "95 % interval", "range"),
-        Column("over", "over"), Column("scores", "seed by seed"),
+        Column("seeds", "seeds", "count"), Column("mean", "mean", "points"),
+        Column("interval", "95 % interval", "range"), Column("over", "over"), Column("scores", "seed by seed"),
     ]  # fmt: skip
     return Table("scores", "Score of each stage on each set, by its main metric", columns, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -46,6 +47,7 @@ def write(
         "kept": sorted({name for one in remembered for name in one["kept"]}),
         "warnings": list(checked.warnings),
     }
+    report = json.loads(json.dumps(report))  # as it is read again
     if launch.rank() == 0:
         running.write_beginning(checked, directory)
         artifacts.write_json(directory / REPORT, report)
@@ -75,7 +77,7 @@ def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
             }
             for one in runs
         ],
-        "scores": [_score(list(sections)) for sections in zip(*(one.report["evaluation"] for one in runs), strict=True)],
+        "scores": [_score(list(one)) for one in zip(*(run.report["evaluation"] for run in runs), strict=True)],
     }  # fmt: skip
 
 

@@ -9,6 +9,9 @@ from nlptl.errors import BadInput
 from nlptl.statistics.records import Difference
 
 
+PAIRED = "paired t over seeds and rows"
+
+
 def difference_over_seeds(
     first: Sequence[float], second: Sequence[float], *, row_error: float, rows: int, row_freedom: int
 ) -> Difference:
@@ -52,13 +55,32 @@ def paired_over_seeds(
     that the seeds are paired: what a seed does to both sides (rows drawn, order, dropout) is no chance of the
     difference. With d(s, i) = m + a(s) + b(i) + e(s, i) over S seeds and N rows, the squared error of the mean is
     A/S + B/N + E/(S N); the parts added here have the expectation A/S + E/(S N) and B/N + E/(S N), so what seed and row
-    do together is counted twice.
+    do together is counted twice. The critical value is Cochran's (1964, "Approximate significance levels of the
+    Behrens-Fisher test", Biometrics 20): the mean of each part's t, weighted by its square. With Satterthwaite's degrees
+    of freedom 12 % of plans of two seeds and 8 % of those of three claimed a gain where there was none, in simulations.
     """
     if len(differences) < 2:
         raise BadInput("paired difference over seeds", f"two seeds are needed (got {len(differences)})")
     value = _mean(differences)
     seeds = _variance(differences) / len(differences), len(differences) - 1
-    return _interval(value, [(row_error**2, row_freedom), seeds], rows, "paired t over seeds and rows")
+    parts = [(row_error**2, row_freedom), seeds]
+    error = math.sqrt(math.fsum(part for part, _ in parts))
+    if error == 0:
+        return Difference(value, value, value, float(value == 0), rows, PAIRED)
+    from scipy.optimize import brentq
+
+    half = _cochran(parts, 0.975) * error
+    far = abs(value) / error
+    p = 0.0 if far > _cochran(parts, 1 - 1e-15) else brentq(lambda p: _cochran(parts, 1 - p / 2) - far, 2e-15, 1.0)
+    return Difference(value - half, value, value + half, float(p), rows, PAIRED)
+
+
+def _cochran(parts: Sequence[tuple[float, int]], level: float) -> float:
+    """Give the mean of the parts' t at a level, weighted by the parts."""
+    from scipy.special import stdtrit
+
+    whole = math.fsum(part for part, _ in parts)
+    return math.fsum(part * float(stdtrit(degrees, level)) for part, degrees in parts) / whole
 
 
 def smallest_over_seeds(rows_alone: float, *, seeds: int, deviation: float, rows: int, power: float = 0.8) -> float:
@@ -66,11 +88,9 @@ def smallest_over_seeds(rows_alone: float, *, seeds: int, deviation: float, rows
 
     `rows_alone` is what `smallest_detectable_difference` gives; `deviation` is the standard deviation of the gain from
     seed to seed, which nobody knows before. The shift of a t test is taken for normal (Lachin 1981, Controlled Clinical
-    Trials 2): (t(0.975) + t(power)) standard errors, with Satterthwaite's degrees of freedom.
+    Trials 2): (t(0.975) + t(power)) standard errors, by Cochran's critical values.
     """
     from statistics import NormalDist
-
-    from scipy.special import stdtrit
 
     if seeds < 2 or rows < 2 or deviation < 0 or not 0.5 <= power < 1:
         given = f"seeds={seeds}, rows={rows}, deviation={deviation}, power={power}"
@@ -79,8 +99,7 @@ def smallest_over_seeds(rows_alone: float, *, seeds: int, deviation: float, rows
     parts = [((rows_alone / (normal.inv_cdf(0.975) + normal.inv_cdf(power))) ** 2, rows - 1)]
     parts.append((deviation**2 / seeds, seeds - 1))
     square = math.fsum(part for part, _ in parts)
-    freedom = square**2 / math.fsum(part**2 / degrees for part, degrees in parts) if square else 1.0
-    return float(stdtrit(freedom, 0.975) + stdtrit(freedom, power)) * math.sqrt(square)
+    return (_cochran(parts, 0.975) + _cochran(parts, power)) * math.sqrt(square) if square else 0.0
 
 
 def jackknife_error(without: Sequence[float]) -> float:
