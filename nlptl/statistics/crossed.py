@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from nlptl.errors import BadInput
 from nlptl.statistics.records import Difference
 
-
 PAIRED = "paired t over seeds and rows"
 
 
@@ -56,8 +55,9 @@ def paired_over_seeds(
     difference. With d(s, i) = m + a(s) + b(i) + e(s, i) over S seeds and N rows, the squared error of the mean is
     A/S + B/N + E/(S N); the parts added here have the expectation A/S + E/(S N) and B/N + E/(S N), so what seed and row
     do together is counted twice. The critical value is Cochran's (1964, "Approximate significance levels of the
-    Behrens-Fisher test", Biometrics 20): the mean of each part's t, weighted by its square. With Satterthwaite's degrees
-    of freedom 12 % of plans of two seeds and 8 % of those of three claimed a gain where there was none, in simulations.
+    Behrens-Fisher test", Biometrics 20): the mean of each part's t, weighted by its square. With
+    Satterthwaite's degrees of freedom 12 % of plans of two seeds and 8 % of those of three claimed a gain where there
+    was none, in simulations.
     """
     if len(differences) < 2:
         raise BadInput("paired difference over seeds", f"two seeds are needed (got {len(differences)})")
