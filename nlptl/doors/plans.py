@@ -101,12 +101,12 @@ def _told(done: Finished) -> Iterator[str]:
     for title, key in (("gains over the control", "gains"), ("earlier stages again, with their own head", "again")):
         if report[key]:
             yield f"\n{title} (95 % over {'seeds and rows' if len(report['seeds']) > 1 else 'rows'}, paired)"
-            yield from (f"  {one['words']}; {_p(one)}" for one in report[key])
+            yield from (f"  {one['words']}; {_p(one, len(report[key]))}" for one in report[key])
     yield from (f"not scored again: {one}" for one in report["not_again"])
     yield f"\nresults: {done.directory}\nreport:  {done.directory / 'report.html'}"
 
 
-def _p(one: dict[str, Any]) -> str:
+def _p(one: dict[str, Any], many: int) -> str:
     from nlptl.compare.pairs import shown_p
 
-    return f"{shown_p(one['adjusted'])} after Holm's correction" if one["adjusted"] != one["p"] else shown_p(one["p"])
+    return shown_p(one["adjusted"]) + (" after Holm's correction" if many > 1 else "")
