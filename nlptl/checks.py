@@ -49,18 +49,23 @@ def check(path: str | Path, overrides: Sequence[str] = ()) -> Checked:
 
     Raises BadInput with every problem, each with its line; those of the card come with the card's lines.
     """
+    return check_read(validate(opened(path, overrides), Recipe))
+
+
+def opened(path: str | Path, overrides: Sequence[str] = ()) -> Document:
+    """Read a recipe or a plan as it stands in its file, overrides applied; whether its keys are known is not asked."""
     place = find(str(path))
     if not place.exists() and place.suffix not in (".yaml", ".yml"):
         what = "no such file, and no shipped recipe of this name"
         raise BadInput(str(path), Problem(what, fix=did_you_mean(str(path), shipped())))
     document = override(load(place), overrides)
-    _check_version(document)
-    return check_read(validate(document, Recipe))
+    check_version(document)
+    return document
 
 
-def _check_version(document: Document) -> None:
+def check_version(document: Document) -> None:
     """Refuse a recipe that a later nlptl is needed for, before its new keys are called unknown."""
-    needed = document.data.get("nlptl")
+    needed = document.data.get("nlptl") if isinstance(document.data, dict) else None
     if isinstance(needed, str) and re.fullmatch(r"\d+(\.\d+)*", needed) and _numbers(needed) > _numbers(__version__):
         what = f"this recipe needs nlptl {needed} or later; this is {__version__}"
         raise BadInput(document.name, document.problem(("nlptl",), what, f"pip install 'nlptl>={needed}'"))

@@ -16,7 +16,7 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits",
+        "geography", "grammars", "parses", "augment", "edits", "plans",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
@@ -29,7 +29,7 @@ FLOORS = {
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names} | {"modules": 2, "importers": 2}
-SHELVES = ("sources", "tasks", "tuning", "augment")
+SHELVES = ("sources", "tasks", "tuning", "augment", "plans")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -90,6 +90,17 @@ class Task(Value):
         """Give the checkpoint's body with this task's head: as the settings say, or exactly as nlptl `saved` it."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `attach`")
 
+    def starting(self, take: Literal["body", "all"]) -> Task | str:
+        """Give these settings for going on from another run: a new head on its `body`, or `all` of it with its head. Or
+        say why that cannot be. By default this is the setting `head` of a task that has one.
+        """
+        wanted, own = {"body": "new", "all": "keep"}[take], getattr(self, "head", None)
+        if own is None:
+            return self if take == "body" else f"task '{self.kind}' always begins with a new head: take its body"
+        if own not in ("auto", wanted):
+            return f"take: {take} contradicts task.head: {own}"
+        return self.model_copy(update={"head": wanted})
+
     def check_backbone(self, backbone: Backbone) -> list[Any]:
         """Give every Problem that settings and checkpoint have with each other, before a model is loaded."""
         return []

@@ -123,6 +123,10 @@ class Parsing(Task):
         """Refuse the decoder of ours, which copies words of one utterance: other rows' words have no chance there."""
         return "" if self.decoder is None else "most of what a decoder that copies chooses from cannot be copied"
 
+    def starting(self, take: Literal["body", "all"]) -> Task | str:
+        """Go on with all there is where a language model writes by itself: it has no head."""
+        return self if self.decoder is None else super().starting(take)
+
     def check_backbone(self, backbone: Backbone) -> list[Problem]:
         """Hold `decoder` and the lengths against the family of the checkpoint."""
         problems = []
