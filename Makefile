@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA := $(wildcard ../shared/data)
 export NLPTL_DATA ?= $(if $(DATA),$(abspath $(DATA)))
+# A worker for each core; a file stays with one, since its tests share models. `make test WORKERS=` is one process.
+WORKERS ?= --numprocesses logical --maxprocesses 8 --dist loadscope --no-loadscope-reorder
 export TOKENIZERS_PARALLELISM ?= true
 
 .PHONY: env fetch quickstart test lint docs-check bench soak clean
@@ -26,7 +28,7 @@ quickstart: $(STAMP)
 	$(BIN)/nlptl run recipes/quickstart.yaml $$($(BIN)/nlptl doctor | grep -q bf16 || echo train.precision=fp32)
 
 test: $(STAMP) fetch lint
-	$(BIN)/python -m pytest --durations=15
+	$(BIN)/python -m pytest $(WORKERS) --durations=15
 
 soak: $(STAMP)
 	$(BIN)/python -m pytest -m soak --durations=15

@@ -18,6 +18,8 @@ from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
 
+INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
+"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
 EVERYTHING = "one trains everything, the other does not"
 NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"
@@ -26,6 +28,7 @@ CONTRADICTIONS = (
     ("bias", "norms", "each leaves to train what it names and nothing else"),
     ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
     ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
+    ("adversarial", "rdrop", "each makes two passes of its own"),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""
 
@@ -46,18 +49,23 @@ def check(path: str | Path, overrides: Sequence[str] = ()) -> Checked:
 
     Raises BadInput with every problem, each with its line; those of the card come with the card's lines.
     """
+    return check_read(validate(opened(path, overrides), Recipe))
+
+
+def opened(path: str | Path, overrides: Sequence[str] = ()) -> Document:
+    """Read a recipe or a plan as it stands in its file, overrides applied; whether its keys are known is not asked."""
     place = find(str(path))
     if not place.exists() and place.suffix not in (".yaml", ".yml"):
         what = "no such file, and no shipped recipe of this name"
         raise BadInput(str(path), Problem(what, fix=did_you_mean(str(path), shipped())))
     document = override(load(place), overrides)
-    _check_version(document)
-    return check_read(validate(document, Recipe))
+    check_version(document)
+    return document
 
 
-def _check_version(document: Document) -> None:
+def check_version(document: Document) -> None:
     """Refuse a recipe that a later nlptl is needed for, before its new keys are called unknown."""
-    needed = document.data.get("nlptl")
+    needed = document.data.get("nlptl") if isinstance(document.data, dict) else None
     if isinstance(needed, str) and re.fullmatch(r"\d+(\.\d+)*", needed) and _numbers(needed) > _numbers(__version__):
         what = f"this recipe needs nlptl {needed} or later; this is {__version__}"
         raise BadInput(document.name, document.problem(("nlptl",), what, f"pip install 'nlptl>={needed}'"))
@@ -75,6 +83,7 @@ def check_read(found: Read[Recipe]) -> Checked:
     try:
         card = cards.find(recipe.data.card).value
         problems += _against_card(found, card)
+        problems += _tunings(found, card)
     except BadInput as problem:
         problems += [
             found.problem(("data", "card"), str(one)) if problem.subject == recipe.data.card else _in_card(one, problem)
@@ -173,6 +182,16 @@ def _noise(found: Read[Recipe]) -> Iterator[Problem]:
                 yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
 
 
+def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what tunings have against other sections; both lines are named."""
+    recipe = found.value
+    for number, kind in enumerate(recipe.tuning):
+        for one in kind.check(recipe.task, card, recipe.train):
+            asked = f"'{kind.kind}' at {found.where('tuning', number)} asks otherwise: "
+            place: tuple[str | int, ...] = tuple(one.field.split(".")) if one.field else ("tuning", number)
+            yield found.problem(place, (asked if one.field else "") + one.what, one.fix)
+
+
 def _metric(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     task, metric = found.value.task, found.value.train.metric
     possible = [name for name in task.metrics_of(card) if name not in task.errors]
@@ -197,6 +216,11 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
             yield found.problem(
                 ("tuning", claims[other]), f"'{other}' contradicts '{one}' at {first}: {why}", "remove one of them"
             )
+    for one, other in INSIDE:
+        if one in claims and other in claims and claims[one] > claims[other]:
+            first = found.where("tuning", claims[other])
+            what = f"'{one}' must stand before '{other}' at {first}, whose passes it is for"
+            yield found.problem(("tuning", claims[one]), what, "move it up")
     if recipe.train.select == "last" and recipe.train.patience is not None:
         yield found.problem(
             ("train", "patience"), "early stopping needs a split to look at", "name one in train.select"

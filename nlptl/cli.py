@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from nlptl import launch
-from nlptl.doors import augment, begin, compare, listing, look, reports
+from nlptl.doors import augment, begin, compare, listing, look, plans, reports
 from nlptl.doors.options import AsJson, Offline, Out
 from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
@@ -23,7 +23,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Overrides, such as train.epochs=3.")]
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A file with a recipe or plan, or a shipped one.")]
 
 
 @app.command()
@@ -35,9 +35,15 @@ def run(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a recipe. One run directory a seed: finished ones are found, begun ones go on."""
+    """Run a recipe or a plan. One run directory a seed: finished ones are found, begun ones go on; a plan has a report
+    of its own beside them.
+    """
     from nlptl import terminal
+    from nlptl.plan import reading
 
+    if reading.is_plan(recipe):
+        plans.run(recipe, overrides or (), out, processes, offline, as_json)
+        return
     if processes > 1 and not launch.inside():
         raise typer.Exit(launch.again(sys.argv[1:], processes))
     launch.check_world()
@@ -57,19 +63,21 @@ def check(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Say all that is wrong with recipes. No model is loaded; exit code 2 if anything is wrong."""
+    """Say all that is wrong with recipes and plans. No model is loaded; exit code 2 if anything is wrong."""
     from nlptl import terminal
     from nlptl.checks import Checked
     from nlptl.checks import check as check_recipe
+    from nlptl.plan import reading
 
     overrides = [item for item in recipes if "=" in item and not Path(item).exists()]
     names = [item for item in recipes if item not in overrides]
     if not names:
         raise BadInput("check", Problem("no recipe is named, only overrides", fix="write nlptl check RECIPE KEY=VALUE"))
-    found: dict[str, Checked | BadInput] = {}
+    found: dict[str, Checked | reading.CheckedPlan | BadInput] = {}
     for name in names:
         try:
-            found[name] = check_recipe(name, overrides)
+            read = reading.check if reading.is_plan(name) else check_recipe
+            found[name] = read(name, overrides)
         except BadInput as fault:
             found[name] = fault
     terminal.show_checked(found, as_json=as_json)
@@ -86,12 +94,17 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a recipe will do and cost. Rows, steps, trainable parameters, memory, minutes, and the smallest
-    difference that its test can show; a few real steps are tried and thrown away.
+    difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
+    them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
     from nlptl.checks import check as check_recipe
     from nlptl.plan import plan as plan_recipe
+    from nlptl.plan import reading
 
+    if reading.is_plan(recipe):
+        plans.plan(recipe, overrides or (), out, offline, as_json)
+        return
     checked = check_recipe(recipe, overrides or ())
     terminal.say("reading the data and trying a few steps")
     terminal.show_plan(plan_recipe(checked, out=out, offline=offline), as_json=as_json)
@@ -139,13 +152,14 @@ def cp(
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of recipes for editors. Such as: nlptl schema > nlptl.schema.json"""
+    """Print the JSON Schema of recipes and plans for editors. Such as: nlptl schema > nlptl.schema.json"""
     import json
 
     from nlptl import strict
+    from nlptl.plan import reading
     from nlptl.recipe import Recipe
 
-    print(json.dumps(strict.schema(Recipe, "nlptl recipe"), indent=2, ensure_ascii=False))
+    print(json.dumps(strict.schema(Recipe | reading.model(), "nlptl recipe or plan"), indent=2, ensure_ascii=False))
 
 
 @app.command()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nlptl import groups, seeds
@@ -16,13 +17,14 @@ from nlptl.errors import NumericFailure
 from nlptl.frozen import Frozen
 from nlptl.recipe import Train
 from nlptl.tasks import Batch, Feature, Loss
-from nlptl.tuning import Tuning
+from nlptl.tuning import Forward, Tuning
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from nlptl.modules.dropout import Noise
     from nlptl.modules.embedding import TrimmedEmbedding
+    from nlptl.tuning import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Trained:
     parameters: int
     """Of the whole model, untrimmed."""
     trainable: int
+    memories: dict[str, Memory] = field(default_factory=dict)
+    """What each kind of tuning keeps of the run, by kind."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def train(
             )
             state.trimmed.decay_rest(1 - group["lr"] * group["weight_decay"])
         for kind in tuning if moved else ():
-            kind.after_step(state.bare, plan.number)
+            kind.after_step(state.bare, state.memories[kind.kind], step=plan.number, total=total)
         tokens = sum(feature.size for feature in plan.features)
         yield Step(plan.number, plan.epoch, loss, norm, rate, len(plan.features), tokens, time.perf_counter() - began)
 
@@ -120,7 +124,10 @@ def _gradient(
     """
     import torch
 
-    total, count = _backward(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens)
+    with contextlib.ExitStack() as held:
+        for kind in tuning:
+            held.enter_context(kind.during(state.bare, state.memories[kind.kind], seed=seed, step=plan.number))
+        total, count = _backward(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens)
     loss = total / count if count else math.nan
     if state.computing.scaler is not None:
         state.computing.scaler.unscale_(state.optimizer)
@@ -180,24 +187,29 @@ def _micro_loss(
         {name: tensor.to(device) for name, tensor in batch.inputs.items()},
         {name: tensor.to(device) for name, tensor in batch.targets.items()},
     )
+    def numbers(name: str) -> list[int]:
+        return [seeds.derive(seed, name, step, feature.row_id, feature.window) for feature in features]
+
     torch.manual_seed(seeds.derive(seed, "device", step, features[0].row_id, features[0].window))
     if state.noise is not None:
-        keys = [seeds.derive(seed, "dropout", step, feature.row_id, feature.window) for feature in features]
         shared = seeds.derive(seed, "dropout", step)
         streams = [Stream([len(one.input_ids) for one in features], batch.inputs["input_ids"].shape[1])]
         if "decoder_input_ids" in batch.inputs:
             widest = batch.inputs["decoder_input_ids"].shape[1]
             streams.append(Stream([len(one.decoder_ids) for one in features], widest))
-        state.noise.begin(keys, streams, shared=shared)
+        state.noise.begin(numbers("dropout"), streams, shared=shared)
 
-    forward: Callable[[Batch], Loss] = functools.partial(verbs.loss, state.module)
+    # DDP prepares one exchange a backward pass and overwrites buffers in each forward pass: only the first goes by it.
+    modules = itertools.chain([state.module], itertools.repeat(state.bare))
+
+    forward = Forward(state.bare, lambda given: verbs.loss(next(modules), given), numbers)
     for kind in tuning:
-        forward = _wrapped(kind, forward)
+        forward = replace(forward, call=_wrapped(kind, forward))
     with state.frozen.replay(batch), state.computing.forward():
         return forward(batch)
 
 
-def _wrapped(kind: Tuning, forward: Callable[[Batch], Loss]) -> Callable[[Batch], Loss]:
+def _wrapped(kind: Tuning, forward: Forward) -> Callable[[Batch], Loss]:
     return lambda batch: kind.around(forward, batch)
 
 
@@ -217,14 +229,13 @@ def _hold(state: Trained, last: bool) -> Any:
     """Keep processes from exchanging gradients before a step's last micro-batch, so that their number may differ by
     rank.
     """
-    import contextlib
-
     return contextlib.nullcontext() if last or state.world == 1 else state.computing.accelerator.no_sync(state.module)
 
 
 def _add_penalties(state: Trained, tuning: Sequence[Tuning]) -> None:
     """Add the gradient of the tunings' penalties; each rank has the same weights, so each computes the same."""
-    penalties: list[Tensor] = [found for kind in tuning if (found := kind.penalty(state.bare)) is not None]
+    found = [kind.penalty(state.bare, state.memories[kind.kind]) for kind in tuning]
+    penalties = [one for one in found if one is not None]
     if penalties:
         import torch
 

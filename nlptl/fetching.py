@@ -10,14 +10,19 @@ from nlptl.cards import DataCard
 from nlptl.data import places, rows
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.job import Watch
+from nlptl.plan import reading
 
 
 def fetch(name: str, watch: Watch) -> Iterator[str]:
-    """Yield a line for each thing that is now here. `name` is a checkpoint, a card or a recipe: a name, or a path."""
+    """Yield a line for each thing that is now here. `name` is a checkpoint, a card, a recipe or a plan."""
     if name.startswith("package:") or checks.CHECKPOINT.match(name):
         yield _checkpoint(name, watch)
     elif _is_card(name):
         yield from _card(cards.find(name).value, watch)
+    elif reading.is_plan(name):
+        for checked in reading.check(name).recipes.values():
+            yield _checkpoint(checked.recipe.model.checkpoint, watch)
+            yield from _card(checked.card, watch, checked.recipe.data.root)
     elif checks.find(name).exists() or name.endswith((".yaml", ".yml")):
         checked = checks.check(name)
         yield _checkpoint(checked.recipe.model.checkpoint, watch)

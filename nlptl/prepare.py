@@ -166,9 +166,14 @@ def selecting_rows(inputs: Inputs) -> list[Row]:
 
 
 def digest(inputs: Inputs, seed: int) -> str:
-    """Name the run of one seed (see `nlptl.recipe.digest`)."""
+    """Name the run of one seed (see `nlptl.recipe.digest`). Where a run that it goes on from lies changes nothing: the
+    sha256 stands for it.
+    """
+    plan = inputs.recipe
+    if (inputs.checkpoint.directory / backbone.MANIFEST).is_file():
+        plan = plan.model_copy(update={"model": plan.model.model_copy(update={"checkpoint": "a run"})})
     return recipe.digest(
-        inputs.recipe, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
+        plan, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
     )
 
 

@@ -6,7 +6,7 @@ Nothing here imports torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,6 +63,15 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What a loss is made of: `N` distributions over `V` alternatives, in fp32, with their gradients."""
+
+    log_probabilities_NV: Tensor
+    weights_N: Tensor
+    """How much each counts in the loss; 0 for what is padding."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """A sum and a count, never a mean: the engine divides once a step, over all micro-batches and processes."""
 
@@ -70,6 +79,8 @@ class Loss:
     """Scalar with a gradient: the sum over what is counted."""
     count: Tensor
     """Scalar without one: how many (or how much weight) `total` sums over."""
+    said: Callable[[], Said] | None = None
+    """Gives the distributions behind it, for tunings that ask; None where the task has none to give."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, augmenting, backbone, engine, evaluate, filling, prepare, report, saved, state
+from nlptl import (
+    artifacts,
+    augmenting,
+    backbone,
+    engine,
+    evaluate,
+    filling,
+    memories,
+    prepare,
+    report,
+    saved,
+    state,
+)  # fmt: skip
 from nlptl.augment import Augment
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
@@ -129,7 +141,8 @@ def _train(job: Job, progress: Progress) -> Progress:
         job.watch.step(step, job.total)
         looked = step.number % every == 0 or step.number == job.total
         if looked:
-            progress = _look(job, progress)
+            with memories.instead(job.moving.bare, job.inputs.recipe.tuning, job.moving.memories):
+                progress = _look(job, progress)
         asked = state.asked(job)
         if looked or asked or (machine.save_every and step.number % machine.save_every == 0):
             state.checkpoint(job, progress)

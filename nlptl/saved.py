@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -190,6 +191,7 @@ def difference(ours: Any, theirs: Any) -> float:
 
 def _answer_gate() -> None:
     """Be the fresh process of `gate`: question on standard input, answers on standard output."""
+    gc.disable()  # half a second of the imports; this process is over before its garbage could matter
     from nlptl.modules import attention, first_token
 
     question = json.loads(sys.stdin.read())

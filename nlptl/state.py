@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl import artifacts, backbone, engine, frozen, groups, seeds
+from nlptl import artifacts, backbone, engine, frozen, groups, memories, seeds
 from nlptl.computing import Computing
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
@@ -51,6 +51,8 @@ def build(
     bottom = backbone.frozen_bottom(model)
     if bottom is not None and recipe.machine.frozen == "auto":
         bottom.install()
+    off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
+    why = next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, used)
@@ -65,7 +67,8 @@ def build(
         computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(bottom, "" if recipe.machine.frozen == "auto" else "machine.frozen: off"),
+        frozen=frozen.Frozen(bottom, why),
+        memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
 
@@ -108,6 +111,7 @@ def _write(job: Job, progress: Progress, folder: Path) -> None:
 
     save_file(_tensors(job.moving.bare), folder / "model.safetensors")
     save_file(_moments(job), folder / "optimizer.safetensors")
+    memories.write(folder, job.inputs.recipe.tuning, job.moving.memories)
     trimmed = job.moving.trimmed
     state = {
         "progress": asdict(progress),
@@ -185,6 +189,7 @@ def _read(job: Job, folder: Path) -> Progress:
         inner.state.setdefault(parameter, {})[name] = tensor.to(parameter.device).clone(
             memory_format=torch.preserve_format
         )
+    memories.read(folder, job.moving.memories)
     if job.moving.trimmed is not None:
         job.moving.trimmed.rest_decay = state["rest_decay"]
     if job.computing.scaler:

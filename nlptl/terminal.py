@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nlptl.checks import Checked
     from nlptl.job import Watch
     from nlptl.plan import Planned
+    from nlptl.plan.reading import CheckedPlan
     from nlptl.runs import Result
 
 EVERY = 10.0
@@ -206,7 +207,7 @@ def _over_seeds(results: Sequence[Result]) -> str:
     return table([f"mean of {len(results)} seeds", "metric", "mean", "deviation", "95 % interval"], lines)
 
 
-def show_checked(found: Mapping[str, Checked | BadInput], *, as_json: bool) -> None:
+def show_checked(found: Mapping[str, Checked | CheckedPlan | BadInput], *, as_json: bool) -> None:
     """Print for each recipe that it holds together, with its warnings, or everything that is wrong with it."""
     records = []
     for name, one in found.items():

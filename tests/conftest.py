@@ -10,10 +10,26 @@ from typing import Any
 import pytest
 import pytest_socket
 import tiny
+import warm
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+SERVER = pytest.StashKey[warm.Server]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server of warm processes, one for all workers of pytest-xdist."""
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVER] = warm.Server()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End it."""
+    if SERVER in config.stash:
+        config.stash[SERVER].stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,20 +16,20 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits",
+        "geography", "grammars", "parses", "augment", "edits", "plans",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
         "inspection", "frozen", "augmenting",
     ],
     4: [
-        "artifacts", "crash", "doctor", "fetching", "job", "launch", "plan", "predict", "prepare", "report", "runs",
-        "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
+        "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
+        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names} | {"modules": 2, "importers": 2}
-SHELVES = ("sources", "tasks", "tuning", "augment")
+SHELVES = ("sources", "tasks", "tuning", "augment", "plans")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

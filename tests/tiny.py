@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import warm as forks
 from tiny_checkpoints import BERTS, DECODERS, ENCODERS, FAMILIES, SEQ2SEQ, save_checkpoint, save_pretrained, still
 
 __all__ = ["BERTS", "DECODERS", "ENCODERS", "FAMILIES", "SEQ2SEQ", "save_checkpoint", "save_pretrained", "still"]
@@ -168,8 +169,22 @@ class Tiny:
 
     def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `nlptl run RECIPE` in a process of its own; keywords are environment variables."""
-        line = ["-m", "nlptl", "run", str(self.recipe), *arguments, "--out", str(self.folder / out)]
-        return python(*line, **variables)
+        return python(*self._line(arguments, out), **variables)
+
+    def warm(
+        self, *arguments: str, out: str = "runs", ranks: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Do what `command` does in a fork that has the libraries, or in `ranks` of them, started without torchrun."""
+        return warm(*self._line(arguments, out), ranks=ranks, **variables)
+
+    def _line(self, arguments: Sequence[str], out: str) -> list[str]:
+        return ["-m", "nlptl", "run", str(self.recipe), *arguments, "--out", str(self.folder / out)]
+
+
+def warm(*arguments: str, given: str = "", ranks: int = 0, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Do what `python` does in a fork of a process that has imported the libraries, or in `ranks` of them."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    return forks.run(arguments, given=given, environment=environment, ranks=ranks)
 
 
 def python(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:

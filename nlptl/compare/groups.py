@@ -91,8 +91,11 @@ def mean_of(group: Group, name: str) -> Mean:
     return Mean(group.name, name, metric, group.seeds, scores, spread.mean, spread.deviation, spread.low, spread.high)
 
 
-def compare_groups(first: Group, second: Group, name: str) -> GroupPair | str:
-    """Compare two groups on one set, or say why that cannot be done. One of them at least has two seeds."""
+def compare_groups(first: Group, second: Group, name: str, *, paired: bool = False) -> GroupPair | str:
+    """Compare two groups on one set, or say why that cannot be done. One of them at least has two seeds.
+
+    `paired`: both have the same seeds in the same order, and a seed means the same rows, order and draws in both.
+    """
     runs = [*first.runs, *second.runs]
     if any(name not in run.sets for run in runs):
         return "not all of their runs scored it"
@@ -110,9 +113,14 @@ def compare_groups(first: Group, second: Group, name: str) -> GroupPair | str:
         error, freedom = _share_error(right, cut) if share else _jackknife(runs, cut, name, ids, metric)
     except BadInput as fault:
         return str(fault.problems[0])
-    found = statistics.difference_over_seeds(
-        sides[:cut], sides[cut:], row_error=error, rows=len(ids), row_freedom=freedom
-    )
+    if paired:
+        assert first.seeds == second.seeds, "pairs have one seed"
+        gaps = [theirs - ours for ours, theirs in zip(sides[:cut], sides[cut:], strict=True)]
+        found = statistics.paired_over_seeds(gaps, row_error=error, rows=len(ids), row_freedom=freedom)
+    else:
+        found = statistics.difference_over_seeds(
+            sides[:cut], sides[cut:], row_error=error, rows=len(ids), row_freedom=freedom
+        )
     means = math.fsum(sides[:cut]) / cut, math.fsum(sides[cut:]) / len(second.runs)
     single = [group.name for group in (first, second) if len(group.runs) == 1]
     note = f"{single[0]} has one seed: the spread of the other's seeds is taken for its own" if single else ""

@@ -44,7 +44,8 @@ def augment(
         raise BadInput(f"card {card.name}", problems[:20])
     rows = prepare.chosen_rows(plan, read, plan.seeds[0])
     ground = prepare.ground_of(plan, rows, offline=offline)
-    counts, shown = augmenting.none(plan.augment), []
+    counts = augmenting.none(plan.augment)
+    shown: list[augmenting.Copy] = []
     for copy in augmenting.copies(rows, plan.augment, plan.task, plan.seeds[0], ground):
         counts[copy.kind][copy.fate] += 1
         shown += [copy] if len(shown) < show else []

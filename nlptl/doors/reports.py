@@ -12,7 +12,7 @@ from nlptl.doors.options import AsJson
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's directory.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A finished run's directory, or a plan's.")],
     out: Annotated[Path | None, typer.Option(help="Write the page alone, to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -20,9 +20,10 @@ def report(
     read from the data anew.
     """
     from nlptl import terminal
+    from nlptl.plan import page as of_plan
     from nlptl.report import make_again
 
-    page = make_again(run, out)
+    page = of_plan.write(Path(run), out) if (Path(run) / of_plan.PLAN).is_file() else make_again(run, out)
     if as_json:
         terminal.show_json({"page": str(page)})
     else:

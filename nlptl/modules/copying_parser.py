@@ -18,7 +18,7 @@ from nlptl.modules.copying import WEIGHTS, CopyingDecoder, CopyingParser, Words
 from nlptl.modules.padding import in_parts, padded
 from nlptl.modules.stepping import Stepper
 from nlptl.parses import vocabulary
-from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Said
 
 if TYPE_CHECKING:
     from nlptl.parses.settings import Decoder, Forms
@@ -112,7 +112,7 @@ def loss(model: Any, batch: Batch) -> Loss:
     target_BU = batch.targets["pieces"]
     real = target_BU != IGNORED
     picked = ahead_BUN.gather(2, target_BU.clamp(min=0)[..., None])[..., 0]
-    return Loss(-(picked * real).sum(), real.sum())
+    return Loss(-(picked * real).sum(), real.sum(), lambda: Said(ahead_BUN.flatten(0, 1), real.flatten().float()))
 
 
 @functools.lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ import torch
 from nlptl.errors import BadInput, Problem
 from nlptl.modules import generating
 from nlptl.modules.padding import in_parts, padded
-from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Said
 
 if TYPE_CHECKING:
     from nlptl.modules.constraint import Constraint
@@ -146,8 +146,8 @@ def _filled(rows: Sequence[Sequence[int]], width: int, filler: int) -> torch.Ten
     return torch.tensor([[*row, *[filler] * (width - len(row))] for row in rows])
 
 
-def likelihood(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give the log-probability of each token of the forms, [B, U'], and which of them are real."""
+def likelihood(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Give the log-probability of each token of the forms, [B, U'], which of them are real, and those of all others."""
     labels, inputs = batch.targets["labels"], dict(batch.inputs)
     if "decoder_input_ids" not in inputs:
         # Only the places that predict a form's token go through the output layer.
@@ -159,13 +159,13 @@ def likelihood(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         logits = model(**inputs).logits
     real = labels != IGNORED
     ahead = logits.float().log_softmax(-1)
-    return ahead.gather(2, labels.clamp(min=0)[..., None])[..., 0] * real, real
+    return ahead.gather(2, labels.clamp(min=0)[..., None])[..., 0] * real, real, ahead
 
 
 def loss(model: Any, batch: Batch) -> Loss:
     """Give the negative log-likelihood of the forms' tokens, the end included; counted in tokens."""
-    said, real = likelihood(model, batch)
-    return Loss(-said.sum(), real.sum())
+    said, real, ahead_BUV = likelihood(model, batch)
+    return Loss(-said.sum(), real.sum(), lambda: Said(ahead_BUV.flatten(0, 1), real.flatten().float()))
 
 
 def constraint(fitted: Forms, backbone: Backbone) -> Constraint | None:
@@ -249,7 +249,7 @@ def _scores(model: Any, batch: Batch, written: Sequence[list[int]], backbone: Ba
     for first in range(0, len(features), rows):
         part = collate(features[first : first + rows], backbone)
         placed = ({name: one.to(device) for name, one in side.items()} for side in (part.inputs, part.targets))
-        said, _ = likelihood(model, Batch(part.features, *placed))
+        said, *_ = likelihood(model, Batch(part.features, *placed))
         found += [float(one) for one in said.sum(1).tolist()]
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from nlptl.tasks import Loss
+from nlptl.tasks import Loss, Said
 
 
 def of_labels(
@@ -27,6 +27,24 @@ def of_labels(
     else:
         found = functional.cross_entropy(logits, target, weight=weights_V, reduction=reduction)
         count_B = count_B if weights_V is None else weights_V[target]
+    parts_B = count_B if shares is None else count_B * shares
+
+    def said() -> Said:
+        return of_several(logits, parts_B) if target.ndim == 2 else Said(logits.log_softmax(1), parts_B)
+
     if shares is None:
-        return Loss(found, count_B.sum())
-    return Loss((found * shares).sum(), (count_B * shares).sum())
+        return Loss(found, count_B.sum(), said)
+    return Loss((found * shares).sum(), parts_B.sum(), said)
+
+
+def of_several(logits_BV: torch.Tensor, weights_B: torch.Tensor) -> Said:
+    """Give a distribution over yes and no for each label of each example."""
+    both = torch.stack([functional.logsigmoid(logits_BV), functional.logsigmoid(-logits_BV)], 2)
+    each = (weights_B / logits_BV.shape[1])[:, None].expand_as(logits_BV)
+    return Said(both.flatten(0, 1), each.flatten())
+
+
+def apart(first: Said, second: Said) -> torch.Tensor:
+    """Give the sum of both Kullback-Leibler divergences, of one to the other and back, each N by its weight."""
+    one, other = first.log_probabilities_NV, second.log_probabilities_NV
+    return (((one.exp() - other.exp()) * (one - other)).sum(1) * first.weights_N).sum()

@@ -8,6 +8,7 @@ table beside them, in `details` where it is long.
 """
 
 from nlptl.pages.charts import Bar, bars, histogram, lines
+from nlptl.pages.intervals import Between, intervals
 from nlptl.pages.layout import Section, beside, details, facts, items, note, page, paragraph
 from nlptl.pages.markup import Content, Markup, shown
 from nlptl.pages.probabilities import Bin, reliability
@@ -15,6 +16,7 @@ from nlptl.pages.tables import Cell, matrix, table
 
 __all__ = [
     "Bar",
+    "Between",
     "Bin",
     "Cell",
     "Content",
@@ -25,6 +27,7 @@ __all__ = [
     "details",
     "facts",
     "histogram",
+    "intervals",
     "items",
     "lines",
     "matrix",

@@ -3,7 +3,7 @@
 Every interval is two-sided at 95 %; what is random is fixed by the seed that is passed.
 """
 
-from nlptl.statistics.crossed import difference_over_seeds, jackknife_error
+from nlptl.statistics.crossed import difference_over_seeds, jackknife_error, paired_over_seeds, smallest_over_seeds
 from nlptl.statistics.formulas import (
     TYPICAL_CORRELATION,
     holm,
@@ -40,6 +40,8 @@ __all__ = [
     "multilabel_calibration_interval",
     "paired_bootstrap",
     "paired_interval",
+    "paired_over_seeds",
     "smallest_detectable_difference",
+    "smallest_over_seeds",
     "wilson",
 ]

@@ -3,7 +3,7 @@
 from nlptl.strict.document import Document, Path, Place, show_path
 from nlptl.strict.dumping import dump
 from nlptl.strict.files import load
-from nlptl.strict.overrides import override
+from nlptl.strict.overrides import override, put
 from nlptl.strict.parsing import parse
 from nlptl.strict.schemas import schema
 from nlptl.strict.validation import Read, read, validate
@@ -19,6 +19,7 @@ __all__ = [
     "load",
     "override",
     "parse",
+    "put",
     "read",
     "schema",
     "show_path",

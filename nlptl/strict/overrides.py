@@ -58,7 +58,24 @@ def _apply(document: Document, argument: str) -> Document:
     steps = [(match.group(), match.group(1)) for match in STEP.finditer(way)]
     if len(steps) > DEEPEST:
         raise _Fault(f"more than {DEEPEST} levels of nesting")
-    data, path = _put(document.data, steps, given.data, ())
+    return _with(document, steps, given.data, place)
+
+
+def put(document: Document, way: str, value: Any, place: str) -> Document:
+    """Set `a.b` or `a[0].b` to plain data that stand at `place`. Raises BadInput where that cannot be."""
+    try:
+        if not WAY.fullmatch(way) or not way.isprintable():
+            raise _Fault(f"{show(way)} is no path", fix="write a.b[0].c: value")
+        steps = [(match.group(), match.group(1)) for match in STEP.finditer(way)]
+        if len(steps) > DEEPEST:
+            raise _Fault(f"more than {DEEPEST} levels of nesting")
+        return _with(document, steps, value, place)
+    except _Fault as fault:
+        raise BadInput(document.name, Problem(fault.what, where=place, field=fault.field, fix=fault.fix)) from None
+
+
+def _with(document: Document, steps: list[tuple[str, str | None]], value: Any, place: Place) -> Document:
+    data, path = _put(document.data, steps, value, ())
     places = {known: at for known, at in document.places.items() if known[: len(path)] != path}
     return Document(document.name, data, places | _new_places(document, path, place))
 

@@ -112,6 +112,8 @@ def _annotated(field: FieldInfo) -> Any:
 
 
 def _branch(options: list[Any], label: str) -> Any:
+    if label.startswith("tagged-union["):  # a choice by `kind` beside something plain; the kind's name comes next
+        return Union[tuple(option for option in options if is_model(option))]  # noqa: UP007
     for option in options:
         if is_model(option) and option.__name__ in label:
             return option

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nlptl import edits as editing
-from nlptl.records import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Row, Scores
+from nlptl.records import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Row, Said, Scores
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from nlptl.statistics import Difference
 
 __all__ = [
-    "Backbone", "Batch", "Feature", "Fitted", "Loss", "Model", "Partial", "Prediction", "Purpose", "Row", "Scores",
-    "Task",
+    "Backbone", "Batch", "Feature", "Fitted", "Loss", "Model", "Partial", "Prediction", "Purpose", "Row", "Said",
+    "Scores", "Task",
 ]  # fmt: skip
 
 
@@ -46,6 +46,8 @@ class Task(Value):
     """Columns whose text augmentation may change."""
     families: ClassVar[tuple[str, ...]] = ()
     """The families of checkpoints that it works with."""
+    distributions: ClassVar[bool] = False
+    """Whether `loss` gives the distributions behind it, which some tunings need."""
 
     kind: str
 
@@ -63,6 +65,10 @@ class Task(Value):
     def check_card(self, card: DataCard) -> list[Any]:
         """Give every Problem that settings and card have with each other; no data are read."""
         return []
+
+    def not_smoothed(self, card: DataCard) -> str:
+        """Say why gold cannot be shared out over all alternatives alike; nothing where it can."""
+        return f"task '{self.kind}' does not give the distributions behind its loss"
 
     def check_rows(self, rows: Sequence[Row], card: DataCard, split: str) -> list[Any]:
         """Give every Problem of the rows of a split before a model is loaded."""
@@ -83,6 +89,17 @@ class Task(Value):
     def attach(self, backbone: Backbone, fitted: Any, start: Literal["recipe", "saved"]) -> Model:
         """Give the checkpoint's body with this task's head: as the settings say, or exactly as nlptl `saved` it."""
         raise AssertionError(f"task kind '{self.kind}' has no verb `attach`")
+
+    def starting(self, take: Literal["body", "all"]) -> Task | str:
+        """Give these settings for going on from another run: a new head on its `body`, or `all` of it with its head. Or
+        say why that cannot be. By default this is the setting `head` of a task that has one.
+        """
+        wanted, own = {"body": "new", "all": "keep"}[take], getattr(self, "head", None)
+        if own is None:
+            return self if take == "body" else f"task '{self.kind}' always begins with a new head: take its body"
+        if own not in ("auto", wanted):
+            return f"take: {take} contradicts task.head: {own}"
+        return self.model_copy(update={"head": wanted})
 
     def check_backbone(self, backbone: Backbone) -> list[Any]:
         """Give every Problem that settings and checkpoint have with each other, before a model is loaded."""

@@ -31,6 +31,8 @@ class Classification(Task):
     rewritable: ClassVar[tuple[str, ...]] = ("text", "text_pair")
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
+    distributions: ClassVar[bool] = True
+
     kind: Literal["classification"]
 
     weights: Literal["none", "balanced"] = "none"
@@ -54,6 +56,10 @@ class Classification(Task):
     def metrics_of(self, card: "DataCard") -> tuple[str, ...]:
         """Name the metrics for one label or several. All but `calibration_error` grow with quality."""
         return labels.SEVERAL if card.several else labels.SINGLE
+
+    def not_smoothed(self, card: "DataCard") -> str:
+        """Refuse several labels, where an example's own are not one out of all."""
+        return "rows have several labels, and none of them stands for all" if card.several else ""
 
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
         """Find empty texts, lone surrogates and labels that the card does not know."""

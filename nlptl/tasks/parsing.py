@@ -36,6 +36,8 @@ class Parsing(Task):
     rewritable: ClassVar[tuple[str, ...]] = ("text",)
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
+    distributions: ClassVar[bool] = True
+
     kind: Literal["parsing"]
 
     form_tokens: int = Field(ge=1, le=100_000)
@@ -116,6 +118,14 @@ class Parsing(Task):
         import json
 
         return Forms.model_validate_json(json.dumps(dict(saved)))
+
+    def not_smoothed(self, card: "DataCard") -> str:
+        """Refuse the decoder of ours, which copies words of one utterance: other rows' words have no chance there."""
+        return "" if self.decoder is None else "most of what a decoder that copies chooses from cannot be copied"
+
+    def starting(self, take: Literal["body", "all"]) -> Task | str:
+        """Go on with all there is where a language model writes by itself: it has no head."""
+        return self if self.decoder is None else super().starting(take)
 
     def check_backbone(self, backbone: Backbone) -> list[Problem]:
         """Hold `decoder` and the lengths against the family of the checkpoint."""

@@ -13,6 +13,7 @@ from pydantic import Field
 from nlptl import edits as editing
 from nlptl import question_overlap, questions, reading, spans
 from nlptl.errors import BadInput, Problem
+from nlptl.records import Said
 from nlptl.spans import Span
 from nlptl.statistics import Difference, bootstrap_mean, paired_bootstrap
 from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
@@ -44,6 +45,8 @@ class QA(Task):
     errors: ClassVar[tuple[str, ...]] = ("calibration_error",)
     rewritable: ClassVar[tuple[str, ...]] = ("question", "context")
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
+
+    distributions: ClassVar[bool] = True
 
     kind: Literal["qa"]
 
@@ -77,6 +80,10 @@ class QA(Task):
                     what = f"answer {number}, {text!r:.60}, does not stand at {start}"
                     problems.append(Problem(what, where, "answers"))
         return problems
+
+    def not_smoothed(self, card: "DataCard") -> str:
+        """Refuse: of the places where an answer may end those beside the right one are nearly right, no others."""
+        return "an answer's ends are places in a text, and all others are not wrong alike"
 
     def check_backbone(self, backbone: Backbone) -> list[Problem]:
         """Find architectures without a model for answers."""
@@ -140,10 +147,17 @@ class QA(Task):
         seen = batch.inputs["attention_mask"].bool()
         target_B2 = batch.targets["span"]
         total = torch.zeros((), device=target_B2.device)
+        sides = []
         for logits_BT, target_B in ((found.start_logits, target_B2[:, 0]), (found.end_logits, target_B2[:, 1])):
             masked = logits_BT.float().masked_fill(~seen, torch.finfo(torch.float32).min)
             total = total + functional.cross_entropy(masked, target_B, reduction="sum") / 2
-        return Loss(total, torch.tensor(float(len(batch.features)), device=total.device))
+            sides.append(masked)
+
+        def said() -> Said:
+            both = torch.cat(sides).log_softmax(1)
+            return Said(both, torch.full((len(both),), 0.5, device=both.device))
+
+        return Loss(total, torch.tensor(float(len(batch.features)), device=total.device), said)
 
     def decode(self, model: "nn.Module", batch: Batch, backbone: Backbone, fitted: Answers) -> list[Partial]:
         """Give each window's score of "not here", and its best spans as [start, end, score] in the context."""

@@ -4,8 +4,10 @@ several.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from nlptl.strict import Value
 from nlptl.tasks import Loss, Model
@@ -13,7 +15,28 @@ from nlptl.tasks import Loss, Model
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from nlptl.tasks import Batch
+    from nlptl.cards import DataCard
+    from nlptl.errors import Problem
+    from nlptl.recipe import Train
+    from nlptl.tasks import Batch, Task
+
+    Memory = dict[str, Tensor]
+    """What a tuning keeps of a run, by name; `start` makes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """A pass over a micro-batch, for `around`. Each call draws dropout masks of its own."""
+
+    module: nn.Module
+    """The model itself."""
+    call: Callable[[Batch], Loss]
+    seeds: Callable[[str], Sequence[int]]
+    """A stream's name -> a seed for each example of the micro-batch, other ones at each step."""
+
+    def __call__(self, batch: Batch) -> Loss:
+        """Compute the loss as the tunings before this one, and the task, give it."""
+        return self.call(batch)
 
 
 class Tuning(Value):
@@ -22,7 +45,18 @@ class Tuning(Value):
     The verbs are called in the order in which they stand here; those of several tunings in the order of the recipe.
     """
 
+    remembers: ClassVar[bool] = False
+    """Whether its memory changes over a run, so that checkpoints hold it; one that does not is made again."""
+
     kind: str
+
+    def check(self, task: Task, card: DataCard, train: Train) -> list[Problem]:
+        """Give every Problem that the settings have with other sections of the recipe; no model is loaded."""
+        return []
+
+    def replays(self) -> str:
+        """Say why frozen blocks must be computed at each pass, nothing where what is stored of them will do."""
+        return ""
 
     def apply(self, model: Model, seed: int) -> Model:
         """Change the model before an optimizer exists: freeze, draw anew, or put parts in.
@@ -38,13 +72,30 @@ class Tuning(Value):
         """
         return 1.0
 
-    def around(self, forward: Callable[[Batch], Loss], batch: Batch) -> Loss:
+    def start(self, model: Model) -> Memory:
+        """Give what must be remembered of the model as training begins, on its device, its embedding table trimmed.
+
+        Raises BadInput where there is nothing for this kind to do.
+        """
+        return {}
+
+    def during(
+        self, module: nn.Module, memory: Memory, *, seed: int, step: int
+    ) -> contextlib.AbstractContextManager[object]:
+        """Give what holds while a step's passes run, forward and back, over all its micro-batches."""
+        return contextlib.nullcontext()
+
+    def around(self, forward: Forward, batch: Batch) -> Loss:
         """Compute the loss of a micro-batch by calling `forward` once or several times."""
         return forward(batch)
 
-    def penalty(self, model: nn.Module) -> Tensor | None:
+    def penalty(self, module: nn.Module, memory: Memory) -> Tensor | None:
         """Give what is added to the step's mean loss, once a step, after the division."""
         return None
 
-    def after_step(self, model: nn.Module, step: int) -> None:
-        """Look at the weights after the optimizer moved them."""
+    def after_step(self, module: nn.Module, memory: Memory, *, step: int, total: int) -> None:
+        """Look at the weights after the optimizer moved them: step `step` of `total`."""
+
+    def instead(self, module: nn.Module, memory: Memory) -> Memory:
+        """Give parameters to evaluate, keep and save in place of those that are trained, by name; none: as they are."""
+        return {}

@@ -15,6 +15,12 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "decay"): {"factor": 0.5},
     ("tuning", "dropout"): {"rate": 0.0},
     ("tuning", "reinit"): {"blocks": 1},
+    ("tuning", "l2sp"): {"body": 0.1, "head": 0.01},
+    ("tuning", "smoothing"): {"rate": 0.1},
+    ("tuning", "rdrop"): {"weight": 0.5},
+    ("tuning", "mixout"): {"rate": 0.5},
+    ("tuning", "adversarial"): {"epsilon": 0.5, "weight": 1.0},
+    ("tuning", "average"): {"decay": 0.5, "begin": 0.0, "every": 1},
     ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
     **{
         ("augment", kind): {"rate": 0.1, "copies": 1}

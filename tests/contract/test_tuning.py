@@ -16,7 +16,7 @@ import torch
 from nlptl import kinds, strict
 from nlptl.recipe import Recipe
 from nlptl.tasks import Loss, Model
-from nlptl.tuning import Tuning
+from nlptl.tuning import Forward, Tuning
 
 KINDS = list(kinds.shelf("tuning"))
 Make = Callable[..., tiny.Tiny]
@@ -24,6 +24,11 @@ Make = Callable[..., tiny.Tiny]
 
 def made(kind: str) -> Any:
     return kinds.shelf("tuning")[kind](**shelves.least("tuning", kind))
+
+
+def still(make: Make, kind: str) -> tiny.Tiny:
+    """Give a recipe with one tuning, without dropout or weight decay."""
+    return make(still=True, tuning=[shelves.least("tuning", kind)], train={"weight_decay": 0.0})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,7 +88,7 @@ def test_the_schema_of_recipes_knows_every_setting(shelf: str, kind: str, make: 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_head_always_learns(kind: str, make: Make) -> None:
     """Whatever a tuning freezes: each parameter of the head has a gradient and moves."""
-    parts = make(tuning=[shelves.least("tuning", kind)]).parts()
+    parts = still(make, kind).parts()
     head = parts.inputs.recipe.task.attach(parts.opened, parts.fitted, "recipe").head
     before = parts.tensors()
     parts.train(2)
@@ -123,16 +128,20 @@ def test_rates_grow_from_the_embeddings_to_the_head(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_around_gives_a_sum_and_a_count(kind: str, make: Make) -> None:
     """The sum over two micro-batches is that over both at once, so that cutting cannot change a step."""
-    parts = make(still=True, tuning=[shelves.least("tuning", kind)]).parts()
+    parts = still(make, kind).parts()
     parts.moving.bare.train()
 
-    def forward(batch: Any) -> Loss:
+    def call(batch: Any) -> Loss:
         return parts.verbs.loss(parts.moving.bare, batch)
 
     features = parts.plans(1)[0].features
-    found = [
-        made(kind).around(forward, parts.verbs.collate(chosen)) for chosen in (features, features[:3], features[3:])
-    ]
+
+    def around(chosen: Any) -> Loss:
+        keys = {feature.row_id: number for number, feature in enumerate(features)}
+        forward = Forward(parts.moving.bare, call, lambda name: [keys[feature.row_id] for feature in chosen])
+        return made(kind).around(forward, parts.verbs.collate(chosen))
+
+    found = [around(chosen) for chosen in (features, features[:3], features[3:])]
     whole, first, second = ((one.total.item(), one.count.item()) for one in found)
     assert whole[0] == pytest.approx(first[0] + second[0], rel=1e-5)
     assert whole[1] == first[1] + second[1] == len(features)
@@ -140,8 +149,8 @@ def test_around_gives_a_sum_and_a_count(kind: str, make: Make) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_penalty_is_a_scalar_that_the_weights_decide(kind: str, make: Make) -> None:
-    parts = make(tuning=[shelves.least("tuning", kind)]).parts()
-    penalty = made(kind).penalty(parts.moving.bare)
+    parts = still(make, kind).parts()
+    penalty = made(kind).penalty(parts.moving.bare, parts.moving.memories[kind])
     if penalty is not None:
         assert penalty.shape == ()
         assert penalty.requires_grad
@@ -152,7 +161,7 @@ def test_penalties_are_added_once_a_step_after_the_division(make: Make, monkeypa
     full = kinds.shelf("tuning")["full"]
     plain = make(train={"clip": None}).parts().gradients()[0]
     name = next(name for name in plain if name.endswith("classifier.bias"))
-    monkeypatch.setattr(full, "penalty", lambda self, model: 3 * model.get_parameter(name).sum())
+    monkeypatch.setattr(full, "penalty", lambda self, model, memory: 3 * model.get_parameter(name).sum())
     for micro_tokens in (64, 8192):
         found = make(train={"clip": None}, machine={"micro_tokens": micro_tokens}).parts().gradients()[0]
         assert torch.allclose(found[name], plain[name] + 3, atol=1e-5)
@@ -169,9 +178,11 @@ def test_tunings_wrap_the_loss_in_the_order_of_the_recipe(make: Make, monkeypatc
             return forward(batch)
 
         monkeypatch.setattr(kinds.shelf("tuning")[kind], "around", around)
-        monkeypatch.setattr(
-            kinds.shelf("tuning")[kind], "after_step", lambda self, model, step: seen.append(f"{self.kind} {step}")
-        )
+
+        def after_step(self: Any, module: Any, memory: Any, *, step: int, total: int) -> None:
+            seen.append(f"{self.kind} {step}")
+
+        monkeypatch.setattr(kinds.shelf("tuning")[kind], "after_step", after_step)
     parts = make(tuning=[{"kind": "full"}, {"kind": "decay", "factor": 0.5}]).parts()
     parts.train(1)
     # The last of the recipe is the outermost: it calls `forward`, which is the one before it.

@@ -13,6 +13,7 @@ import pytest
 import tiny
 
 from nlptl import augmenting, cards, kinds, prepare
+from nlptl.augment import Ground
 from nlptl.checks import check
 from nlptl.data import rows as reading
 from nlptl.doors.augment import marked
@@ -186,13 +187,13 @@ def test_a_kind_twice_and_a_rate_out_of_bounds_are_told_with_their_lines(make: M
 
 def test_the_command_shows_edits_without_torch(make: Make) -> None:
     world = make(augment=NOISE)
-    shown = tiny.python("-m", "nlptl", "augment", str(world.recipe), "--show", "3")
+    shown = tiny.warm("-m", "nlptl", "augment", str(world.recipe), "--show", "3")
     assert shown.returncode == 0, shown.stderr
     assert "train/000000 typo: made\n  text: " in shown.stdout
     assert "{+" in shown.stdout
     assert "\x1b" not in shown.stdout
     assert "of 48 rows: typo " in shown.stdout
-    told = json.loads(tiny.python("-m", "nlptl", "augment", str(world.recipe), "--show", "3", "--json").stdout)
+    told = json.loads(tiny.warm("-m", "nlptl", "augment", str(world.recipe), "--show", "3", "--json").stdout)
     assert len(told["copies"]) == 3
     assert sum(told["counts"]["swap"].values()) == 96
     code = (
@@ -203,7 +204,7 @@ def test_the_command_shows_edits_without_torch(make: Make) -> None:
     )
     seen = subprocess.run([sys.executable, "-c", code, str(world.recipe)], capture_output=True, text=True)
     assert seen.returncode == 0, seen.stderr
-    none = tiny.python("-m", "nlptl", "augment", str(make().recipe))
+    none = tiny.warm("-m", "nlptl", "augment", str(make().recipe))
     assert none.returncode == BadInput.exit_code
     assert "augments nothing" in none.stderr
 
@@ -212,12 +213,14 @@ def test_marks_stand_around_edits_and_controls_cannot_steer_a_terminal() -> None
     assert marked("a\x1b[2Jb\u202ec", [Edit(0, 1, "\x07"), Edit(5, 5, "é")]) == (r"[-a-]{+\x07+}\x1b[2J{+é+}b\u202ec")
 
 
-def test_two_processes_train_as_one_does(make: Make) -> None:
+def test_two_processes_train_as_one_does(make: Make, near_gate: None) -> None:
+    """Hashes of strings differ between this process and the two, so no order may hang on them."""
     world = make(augment=NOISE, train={"select": "last", "batch": 7})
     found = []
-    for name, options in (("one", ()), ("two", ("--processes", "2"))):
-        done = world.command(*options, out=name)
-        assert done.returncode == 0, done.stderr
+    world.run(out="one")
+    done = world.warm(out="two", ranks=2)
+    assert done.returncode == 0, done.stderr
+    for name in ("one", "two"):
         (directory,) = (world.folder / name).iterdir()
         found.append((json.loads((directory / "report.json").read_text("utf-8"))["training"], tiny.weights(directory)))
     (one, weights), (two, others) = found
@@ -278,7 +281,7 @@ def test_noise_is_drawn_by_the_row_alone_and_a_row_without_a_copy_stays_clean() 
     rows = [Row(f"test/{number}", {"text": f"rivers in state {number} called utah", "form": "river('utah')"}, "eng")
             for number in range(30)]  # fmt: skip
     (noise,) = shelf(NOISE[1] | {"rate": 0.1})
-    ground = prepare.ground_of(None, rows)  # type: ignore[arg-type]
+    ground = Ground(rows, task("parsing"), lambda name: pytest.fail("this noise needs no checkpoint"))
     found = augmenting.noisy(rows, noise, 1, task("parsing"), ground)
     assert [row.id for row in found.rows] == [row.id for row in rows]
     changed = [row for row, before in zip(found.rows, rows, strict=True) if row != before]
@@ -307,7 +310,7 @@ def test_noise_without_settings_and_noise_twice_are_told_with_their_lines(make: 
     robust = ["typo", "swapp", "delete", NOISE[1], NOISE[1], {"kind": "typo", "rate": 2.0, "copies": 1}]
     with pytest.raises(BadInput) as told:
         check(make(augment=NOISE, evaluate=[{"split": "test", "robust": robust}]).recipe)
-    assert [one.field for one in told.value.problems] == ["evaluate[0].robust[5].rate", "evaluate[0].robust[5].by"]
+    assert [one.field for one in told.value.problems] == ["evaluate[0].robust[5].by", "evaluate[0].robust[5].rate"]
     with pytest.raises(BadInput) as told:
         check(make(augment=NOISE, evaluate=[{"split": "test", "robust": robust[:-1]}]).recipe)
     assert [one.field for one in told.value.problems] == [f"evaluate[0].robust[{place}]" for place in (1, 2, 4)]

@@ -245,11 +245,14 @@ def test_the_saved_model_is_transformers_own(make: Make, tmp_path: Path) -> None
     assert backbone.inspect(str(tmp_path / "model")).directory == tmp_path / "model"
 
 
-def test_two_processes_replay_what_both_filled(make: Make, tmp_path: Path) -> None:
+def test_two_processes_replay_what_both_filled(
+    make: Make, near_gate: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = make("bert", tuning=FREEZE, train={"epochs": 2, "select": "last", "batch": 7})
-    one = world.command(out="one", NLPTL_FROZEN=str(tmp_path / "first"))
-    two = world.command("--processes", "2", out="two", NLPTL_FROZEN=str(tmp_path / "second"))
-    assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
+    monkeypatch.setenv("NLPTL_FROZEN", str(tmp_path / "first"))
+    world.run(out="one")
+    two = world.warm(out="two", ranks=2, NLPTL_FROZEN=str(tmp_path / "second"))
+    assert two.returncode == 0, two.stderr
     first, second = ([*(tmp_path / name).iterdir()] for name in ("first", "second"))
     assert [store.name for store in first] == [store.name for store in second]
     assert (first[0] / "hidden.bin").read_bytes() == (second[0] / "hidden.bin").read_bytes()

@@ -138,13 +138,13 @@ def test_the_command_says_the_same(tmp_path: Path, checkpoint: Checkpoint) -> No
         tmp_path, rows={"train": 300, "test": 60}, words=5, faults={"missing_label": 2, "mojibake": 7}
     )
     given = ["-m", "nlptl", "data", str(card), "--checkpoint", str(checkpoint("bert")), "--max-tokens", "64"]
-    said = tiny.python(*given, "--out", str(tmp_path / "out"))
+    said = tiny.warm(*given, "--out", str(tmp_path / "out"))
     assert said.returncode == 0, said.stderr
     assert "1 fault, 1 warning, 0 notes" in said.stdout
     assert "warning: mojibake: 7 rows of train hold" in said.stdout
     assert "and 2 more" in said.stdout
     assert "data.html" in said.stderr
-    as_json = tiny.python(*given, "--json")
+    as_json = tiny.warm(*given, "--json")
     assert json.loads(as_json.stdout) == json.loads((tmp_path / "out" / "data.json").read_text(encoding="utf-8"))
 
 

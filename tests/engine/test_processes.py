@@ -65,7 +65,7 @@ def assert_same_run(first: Path, second: Path) -> None:
 def test_two_processes_train_as_one_does_and_resume(
     awkward: tiny.Tiny, near_gate: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One after the other, since a start takes seconds: whole, killed, refused with another number, taken up."""
+    """Whole, killed, refused with another number, taken up: the last two by torchrun, as users start them."""
     alone = awkward.run(out="alone")
     # Ranks have different numbers of micro-batches in some steps: they must not meet before the last.
     shares = [
@@ -73,7 +73,7 @@ def test_two_processes_train_as_one_does_and_resume(
         for plan in awkward.parts().plans(14)
     ]
     assert any(one != other for one, other in shares)
-    done = awkward.command("--processes", "2", "machine.micro_tokens=100", out="two")
+    done = awkward.warm("machine.micro_tokens=100", out="two", ranks=2)
     assert done.returncode == 0, done.stderr
     two = only(awkward.folder / "two")
     assert report(two)["training"]["processes"] == 2
@@ -96,7 +96,7 @@ def test_three_processes_of_which_some_get_no_example(make: Make, near_gate: Non
     made = make(source={"rows": {"train": 9, "dev": 2, "test": AWKWARD["test"]}}, train={**TRAIN, "batch": 2})
     alone = made.run(out="alone")
     assert alone.report["training"]["steps"] == 10
-    done = made.command("--processes", "3", out="three")
+    done = made.warm(out="three", ranks=3)
     assert done.returncode == 0, done.stderr
     assert_same_run(alone.directory, only(made.folder / "three"))
     assert done.stdout.count("accuracy") <= 2, "one process speaks"

@@ -221,11 +221,11 @@ def test_questions_without_an_answer(make: Make, tmp_path: Path, near_gate: None
     assert (said.value, said.detail["start"], said.detail["end"]) == ("tolu", 9, 13)
 
 
-def test_predict_takes_json_lines_and_two_processes_score_once(make: Make, tmp_path: Path) -> None:
+def test_predict_takes_json_lines_and_two_processes_score_once(make: Make, near_gate: None, tmp_path: Path) -> None:
     source = {**WORLD, "words": 40, "rows": {"train": 12, "dev": 5, "test": 7}}
     made = make(source=source, task=TASK, model={"max_tokens": 32})
     alone = made.run(out="alone")
-    done = made.command("--processes", "2", out="two")
+    done = made.warm(out="two", ranks=2)
     assert done.returncode == 0, done.stderr
     (two,) = (tmp_path / "two").iterdir()
     reports = [json.loads((one / "report.json").read_text()) for one in (alone.directory, two)]
@@ -235,11 +235,11 @@ def test_predict_takes_json_lines_and_two_processes_score_once(make: Make, tmp_p
     assert len(ids) == len(set(ids)) == 7
     lines = '{"id": "x", "question": "bado", "context": "rik mena tolu"}\n'
     (tmp_path / "asked.jsonl").write_text(lines + '{"question": "bado"}\n')
-    wrong = tiny.python("-m", "nlptl", "predict", str(two), str(tmp_path / "asked.jsonl"))
+    wrong = tiny.warm("-m", "nlptl", "predict", str(two), str(tmp_path / "asked.jsonl"))
     assert wrong.returncode == 2
     assert "no context" in wrong.stderr
     assert "asked.jsonl:2" in wrong.stderr
-    right = tiny.python("-m", "nlptl", "predict", str(two), "-", given=lines)
+    right = tiny.warm("-m", "nlptl", "predict", str(two), "-", given=lines)
     record = json.loads(right.stdout)
     assert record["id"] == "x"
     assert record["predicted"] == "rik mena tolu"[record["start"] : record["end"]]

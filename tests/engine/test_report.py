@@ -315,13 +315,13 @@ def test_the_page_names_the_rows_of_each_set_and_the_command_that_runs_it_again(
 def test_the_command_says_where_the_page_is(make: Make, near_gate: None, tmp_path: Path) -> None:
     directory = make().run().directory
     (directory / "report.html").unlink()
-    done = tiny.python("-m", "nlptl", "report", str(directory), "--json")
+    done = tiny.warm("-m", "nlptl", "report", str(directory), "--json")
     assert json.loads(done.stdout) == {"page": str(directory / "report.html")}
     assert (directory / "report.html").is_file()
     place = tmp_path / "elsewhere.html"
-    done = tiny.python("-m", "nlptl", "report", str(directory), "--out", str(place))
+    done = tiny.warm("-m", "nlptl", "report", str(directory), "--out", str(place))
     assert (done.returncode, done.stdout) == (0, f"{place}\n")
     assert place.read_bytes() == (directory / "report.html").read_bytes()
-    done = tiny.python("-m", "nlptl", "report", str(tmp_path))
+    done = tiny.warm("-m", "nlptl", "report", str(tmp_path))
     assert done.returncode == 2
     assert "no finished run here (report.json is missing)" in done.stderr

@@ -167,10 +167,10 @@ def test_crashed_between_model_and_report(make: Make, near_gate: None, monkeypat
 @pytest.mark.usefixtures("near_gate")
 @pytest.mark.parametrize("fault", ["written:2", "prune:2"])
 def test_killed_in_earnest(make: Make, fault: str) -> None:
-    """`kill -9` in a process of its own: while a checkpoint is staged, and while old ones are removed."""
+    """`kill -9` of a process of its own: while a checkpoint is staged, and while old ones are removed."""
     one = made(make)
     whole = whole_run(one)
-    killed = one.command("machine.save_every=2", out="cut", NLPTL_FAULT=fault)
+    killed = one.warm("machine.save_every=2", out="cut", NLPTL_FAULT=fault)
     assert killed.returncode == -signal.SIGKILL
     again = one.run("machine.save_every=2", out="cut")
     assert not again.found

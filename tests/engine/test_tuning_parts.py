@@ -63,13 +63,15 @@ def test_a_model_without_biases_is_refused(make: Make, family: str) -> None:
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "freeze": {"kind": "freeze", "blocks": 1}, "freeze.all_but_head": {"kind": "freeze", "all_but_head": True},
-    "reinit": {"kind": "reinit", "blocks": 1},
+    "reinit": {"kind": "reinit", "blocks": 1}, "rdrop": {"kind": "rdrop", "weight": 1.0},
+    "adversarial": {"kind": "adversarial", "epsilon": 1.0, "weight": 1.0},
 }  # fmt: skip
 
 
 AGAINST = [
     ("full", "freeze"), ("full", "bias"), ("full", "norms"), ("bias", "norms"), ("bias", "reinit"), ("norms", "reinit"),
     ("freeze.all_but_head", "bias"), ("freeze.all_but_head", "norms"), ("freeze.all_but_head", "reinit"),
+    ("adversarial", "rdrop"),
 ]  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cell]:
             "inputs": [list(row.values.values()) for row in rows if MARKED not in row.values.values()],
             "rows": [{"id": row.id, "values": dict(row.values)} for row in rows],
         }  # fmt: skip
-    done = tiny.python("-c", ASK, given=json.dumps(asked))
+    done = tiny.warm("-c", ASK, given=json.dumps(asked))
     assert done.returncode == 0, done.stderr[-3000:]
     theirs = json.loads(done.stdout.splitlines()[-1])
     return {name: Cell(*parts, theirs[name]) for name, parts in made.items()}

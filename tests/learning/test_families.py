@@ -85,7 +85,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trained]:
             # The first run goes through the gate as it is, the others in this process.
             patch.setattr(saved, "gate", tiny.near_gate)
     asked = {name: [str(results[name].directory / "model"), inputs[name]] for name in NAMES}
-    done = tiny.python("-c", ASK, given=json.dumps(asked))
+    done = tiny.warm("-c", ASK, given=json.dumps(asked))
     assert done.returncode == 0, done.stderr
     theirs = json.loads(done.stdout.splitlines()[-1])
     return {name: Trained(results[name], inputs[name], theirs[name]) for name in NAMES}

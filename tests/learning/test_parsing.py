@@ -111,7 +111,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Cell]:
             "folder": str(folder / "model"), "auto": "AutoModelForSeq2SeqLM" if family in tiny.SEQ2SEQ else auto,
             "rows": [{"id": row.id, "values": dict(row.values)} for row in rows],
         }  # fmt: skip
-    done = tiny.python("-c", ASK, given=json.dumps(asked))
+    done = tiny.warm("-c", ASK, given=json.dumps(asked))
     assert done.returncode == 0, done.stderr[-3000:]
     theirs = json.loads(done.stdout.splitlines()[-1])
     return {family: Cell(*parts, theirs[family]) for family, parts in made.items()}

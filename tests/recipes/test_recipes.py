@@ -12,9 +12,12 @@ import tiny
 from nlptl import cards, strict
 from nlptl.checks import check
 from nlptl.errors import BadInput
+from nlptl.plan import reading
 from nlptl.recipe import Recipe
 
-RECIPES = sorted(cards.shipped("recipes").rglob("*.yaml"))
+ALL = sorted(cards.shipped("recipes").rglob("*.yaml"))
+PLANS = [path for path in ALL if reading.is_plan(path)]
+RECIPES = [path for path in ALL if path not in PLANS]
 every_recipe = pytest.mark.parametrize(
     "path", RECIPES, ids=lambda path: path.relative_to(cards.shipped("recipes")).with_suffix("").as_posix()
 )
@@ -33,7 +36,18 @@ def test_it_holds_together_and_names_a_card(path: Path) -> None:
     assert checked.recipe.name == path.stem, "the name of the file, so that runs and recipes are found by each other"
 
 
-@every_recipe
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_a_plan_holds_together(path: Path) -> None:
+    checked = reading.check(path)
+    assert checked.plan.name == path.stem
+    assert set(checked.steps) == {step.name for step in checked.plan.steps()}
+    assert checked.plan.claims(), "a plan that is shipped has its control"
+    assert not checked.warnings
+    again = strict.validate(strict.parse(strict.dump(checked.plan), "again.yaml"), reading.model()).value
+    assert again == checked.plan
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 def test_it_says_where_its_schema_lies_and_what_it_is_for(path: Path) -> None:
     """The schema that editors read is found by its path; a comment says what the recipe is for."""
     first, second, *_ = path.read_text(encoding="utf-8").splitlines()

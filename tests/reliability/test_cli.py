@@ -17,7 +17,7 @@ import tiny
 from artifact_help import tree
 from bad_inputs_help import Said, command, recipe
 
-from nlptl import artifacts, cli, launch, runs
+from nlptl import artifacts, cards, cli, launch, runs, strict
 from nlptl.artifacts import locking
 from nlptl.errors import BadInput, Locked, NoCheckpoint, NumericFailure, OutOfSpace, ReloadMismatch
 
@@ -193,7 +193,13 @@ def test_the_schema_takes_what_check_takes(capsys: Capsys) -> None:
 
     schema = json.loads(command(capsys, "schema").out)
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert schema["properties"]["seeds"]
+    recipe, plan = schema["$defs"]["Recipe"], schema["$defs"]["Stages"]
+    assert recipe["properties"]["seeds"]
+    assert plan["properties"]["stages"]
+    for name in ("quickstart.yaml", "transfer/reviews_to_intents.yaml"):
+        jsonschema.validate(strict.load(cards.shipped("recipes") / name).data, schema)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**strict.load(cards.shipped("recipes") / name).data, "sed": 1}, schema)
 
 
 def test_results_and_messages_go_their_own_ways(finished: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import typer.main
 
 from nlptl import cards, checks, cli
+from nlptl.plan import reading
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -76,7 +77,8 @@ def test_the_command_exists(page: str, line: str) -> None:
     plain = [word for word in arguments if not word.startswith("-") and "=" not in word]
     if name in ("run", "check", "plan") and plain and not plain[0].endswith(".yaml"):
         overrides = [word for word in arguments if "=" in word and not word.startswith("-")]
-        assert checks.check(plain[0], overrides)
+        read = reading.check if reading.is_plan(plain[0]) else checks.check
+        assert read(plain[0], overrides)
     if name in ("cp", "fetch"):
         assert all(word in (*checks.shipped(), *cards.names()) for word in plain[:1])
 

@@ -1,0 +1,112 @@
+"""What `run` and `plan` do with a plan: call, and print what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nlptl.errors import BadInput, Problem
+from nlptl.terminal import say, show_json, table
+
+if TYPE_CHECKING:
+    from nlptl.plan.looking import Looked, LookedStep
+    from nlptl.plan.running import Finished
+
+
+def run(name: str, overrides: Sequence[str], out: Path, processes: int, offline: bool, as_json: bool) -> None:
+    """Run a plan and print what it lets one say."""
+    from nlptl import launch, terminal
+    from nlptl.plan import looking, reading, running
+
+    if processes > 1 or launch.inside():
+        fix = "run its recipes with --processes one after the other, or the plan on one process"
+        raise BadInput("processes", Problem("a plan runs on one process so far", fix=fix))
+    checked = reading.check(name, overrides)
+    with terminal.watch(quiet=False) as watch:
+        for line in _smallest(looking.look(checked, out=out, offline=offline)):
+            watch.say(line)
+        done = running.run(checked, out=out, offline=offline, watch=watch)
+    if as_json:
+        show_json({"directory": str(done.directory), "found": done.found, **done.report})
+        return
+    print("\n".join(_told(done)))
+
+
+def plan(name: str, overrides: Sequence[str], out: Path, offline: bool, as_json: bool) -> None:
+    """Print all runs of a plan, which of them are done, and how small a gain it could show."""
+    from nlptl.plan import looking, reading
+
+    say("reading the data")
+    looked = looking.look(reading.check(name, overrides), out=out, offline=offline)
+    if as_json:
+        show_json(asdict(looked))
+        return
+    for warning in looked.warnings:
+        say(f"warning: {warning}")
+    print("\n".join(_tree(looked)))
+
+
+def _tree(looked: Looked) -> Iterator[str]:
+    """Give the lines of a plan that was looked through."""
+    head = ["stage", "from", "recipe", "task", "train", "test", "steps a run", "done", "seconds a run"]
+    yield table(head, [_line(one) for one in looked.steps], left=(1, 2, 3))
+    yield ""
+    for one in looked.steps:
+        for seed, directory, finished in one.runs:
+            place = directory or f"known when {one.start} is done"
+            yield f"{one.name}, seed {seed}: {place}{' (finished)' if finished else ''}"
+    for earlier, later in looked.memories:
+        yield f"scored again: {earlier} after {later}"
+    total = sum(len(one.runs) for one in looked.steps)
+    left = sum(not finished for one in looked.steps for _, _, finished in one.runs)
+    yield f"runs: {total}, of which {left} are not finished; report: {looked.directory}"
+    yield from _smallest(looked)
+
+
+def _line(one: LookedStep) -> list[str]:
+    test = sum(count for split, count in one.rows.items() if split not in ("train", "dev"))
+    start = f"{one.start} ({one.take})" if one.start else "its checkpoint"
+    done = f"{sum(finished for _, _, finished in one.runs)} of {len(one.runs)}"
+    seconds = "" if one.seconds is None else f"{one.seconds:.0f}"
+    return [one.name, start, one.recipe, one.task, str(one.rows["train"]), str(test), str(one.steps), done, seconds]
+
+
+def _smallest(looked: Looked) -> Iterator[str]:
+    for name, (rows, both) in looked.smallest.items():
+        yield f"{name} can show a gain of {_points(rows)} by its rows alone" + (
+            f", of {_points(both)} by {len(looked.seeds)} seeds and rows if gains differ by 1 point between seeds"
+            if both is not None
+            else "; one seed shows nothing of others"
+        )
+    if looked.smallest:
+        yield "(over an accuracy of 0.9, paired, power 0.8)"
+
+
+def _points(share: float | None) -> str:
+    return "nothing (too few rows)" if share is None else f"{100 * share:.1f} points"
+
+
+def _told(done: Finished) -> Iterator[str]:
+    """Give the lines of a finished plan: scores, gains, what became of earlier stages, where it lies."""
+    report = done.report
+    lines = [
+        [step["name"], one["set"], one["metric"], str(one["rows"]), str(len(one["scores"])), f"{one['mean']:.4f}",
+         f"{one['low']:.4f} to {one['high']:.4f}"]
+        for step in report["steps"] for one in step["scores"]
+    ]  # fmt: skip
+    over = report["steps"][0]["scores"][0]["over"]
+    yield table(["stage", "set", "metric", "rows", "seeds", "mean", f"95 % over {over}"], lines, left=(1, 2))
+    for title, key in (("gains over the control", "gains"), ("earlier stages again, with their own head", "again")):
+        if report[key]:
+            yield f"\n{title} (95 % over {'seeds and rows' if len(report['seeds']) > 1 else 'rows'}, paired)"
+            yield from (f"  {one['words']}; {_p(one, len(report[key]))}" for one in report[key])
+    yield from (f"not scored again: {one}" for one in report["not_again"])
+    yield f"\nresults: {done.directory}\nreport:  {done.directory / 'report.html'}"
+
+
+def _p(one: dict[str, Any], many: int) -> str:
+    from nlptl.compare.pairs import shown_p
+
+    return shown_p(one["adjusted"]) + (" after Holm's correction" if many > 1 else "")

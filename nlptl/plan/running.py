@@ -1,0 +1,129 @@
+"""A plan becomes run directories and a report of its own. Whatever is done already is found and not done again."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from nlptl import artifacts, backbone, launch, prepare, recipe, report, runs, strict
+from nlptl.errors import BadInput
+from nlptl.job import Watch
+from nlptl.plan.reading import CheckedPlan, check
+from nlptl.plans import Step
+from nlptl.prepare import Inputs
+from nlptl.runs import Result
+from nlptl.version import __version__
+
+LONGEST = 64
+"""Signs of a run's name."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished plan: where its report lies and what it says."""
+
+    directory: Path
+    report: dict[str, Any]
+    found: bool
+    """True when all of it was there before and nothing was computed."""
+
+
+def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: str | Path = "runs",
+        offline: bool = False, watch: Watch | None = None) -> Finished:  # fmt: skip
+    """Run a plan, its runs and its report below `out`; finished runs are found, begun ones go on.
+
+    Raises BadInput for whatever the user can mend, with all problems at once, before a model is loaded.
+    """
+    from nlptl.plan import again, writing
+
+    checked = plan if isinstance(plan, CheckedPlan) else check(plan, overrides)
+    watch, place = watch or Watch(), Path(out)
+    artifacts.check_place(place)
+    watch.say("reading data and checkpoints")
+    gathered = gather(checked, offline=offline)
+    for warning in dict.fromkeys(warning for one in gathered.values() for warning in one.warnings):
+        watch.say(f"warning: {warning}")
+    directory = place / f"{checked.plan.name}-{digest(checked, gathered)}"
+    with artifacts.lock(directory) if launch.rank() == 0 else contextlib.nullcontext():
+        try:
+            results = _steps(checked, gathered, place, offline, watch)
+        except BadInput:
+            if launch.rank() == 0:
+                artifacts.forget(directory)
+            raise
+        before = writing.finished(directory, results)
+        if before is not None:
+            watch.say(f"{directory} is finished; nothing to do")
+            return Finished(directory, before, True)
+        remembered = again.score(checked, results, gathered, directory, watch)
+        return Finished(directory, writing.write(checked, results, remembered, directory, watch), False)
+
+
+def gather(checked: CheckedPlan, *, offline: bool = False) -> dict[str, Inputs]:
+    """Read the data and the own checkpoint of every recipe, by its name in the plan."""
+    return {name: prepare.gather(one, offline=offline) for name, one in checked.recipes.items()}
+
+
+def _steps(
+    checked: CheckedPlan, gathered: Mapping[str, Inputs], out: Path, offline: bool, watch: Watch
+) -> dict[tuple[str, int], Result]:
+    """Run every step, seed by seed; give (step, seed) -> run."""
+    results: dict[tuple[str, int], Result] = {}
+    steps = checked.plan.steps()
+    for number, step in enumerate(steps, 1):
+        for seed in checked.plan.seeds:
+            start = start_of(step, {key: one.directory for key, one in results.items()}, seed)
+            inputs = inputs_of(checked, step, gathered[step.recipe], start, offline=offline)
+            watch.say(f"{checked.plan.name}: step {number} of {len(steps)}, {step.name}, seed {seed}")
+            results[step.name, seed] = runs.run_seed(inputs, seed, out, watch)
+    return results
+
+
+def start_of(step: Step, done: Mapping[tuple[str, int], Path], seed: int) -> Path | None:
+    """Give the run that a step's seed goes on from: that of the same seed of an earlier step, or the one it names."""
+    return done.get((step.start, seed), Path(step.start).expanduser()) if step.start else None
+
+
+def inputs_of(checked: CheckedPlan, step: Step, inputs: Inputs, start: Path | None, *, offline: bool = False) -> Inputs:
+    """Give what a step's seed reads: the recipe's rows, and the checkpoint that it goes on from."""
+    plan = checked.steps[step.name].recipe
+    if start is None:
+        return replace(inputs, recipe=plan)
+    before = str(artifacts.read_json(start / report.REPORT)["name"])
+    longer = f"{plan.name}-after-{before}"
+    section = plan.model.model_copy(update={"checkpoint": str(start)})
+    name = longer if len(longer) <= LONGEST else plan.name
+    plan = plan.model_copy(update={"model": section, "name": name})
+    return replace(inputs, recipe=plan, checkpoint=backbone.inspect(str(start), offline=offline))
+
+
+def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
+    """Give the 12 hexadecimal digits that name a plan's directory: over what each of its steps reads, and the seeds.
+
+    Where recipes lie, how runs are called and all plumbing change nothing.
+    """
+    tree: dict[str, Any] = {"kind": checked.plan.kind, "seeds": list(checked.plan.seeds), "nlptl": __version__}
+    names = {step.name for step in checked.plan.steps()}
+    tree["steps"] = [
+        {
+            "name": step.name, "recipe": recipe.science(checked.steps[step.name].recipe),
+            "start": step.start if step.start in names else backbone.inspect(step.start).sha256 if step.start else "",
+            "data": gathered[step.recipe].fingerprint, "checkpoint": gathered[step.recipe].checkpoint.sha256,
+        }
+        for step in checked.plan.steps()
+    ]  # fmt: skip
+    tree["claims"] = [[one.step, one.control] for one in checked.plan.claims()]
+    text = json.dumps(tree, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def write_beginning(checked: CheckedPlan, directory: Path) -> None:
+    """Write down what the plan is."""
+    from nlptl.plan.page import PLAN
+
+    artifacts.write_text(directory / PLAN, artifacts.redact(strict.dump(checked.plan)))

@@ -1,0 +1,95 @@
+"""What a plan says at its end: `report.json`, the tables, the page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nlptl import artifacts, launch, statistics
+from nlptl.job import Watch
+from nlptl.plan import gains, running
+from nlptl.plan.again import Results
+from nlptl.plan.reading import CheckedPlan
+from nlptl.plans import Step
+from nlptl.report import REPORT
+from nlptl.version import __version__
+
+
+def finished(directory: Path, results: Results) -> dict[str, Any] | None:
+    """Give the report of a plan that is finished and speaks of these very runs, else None."""
+    if not (directory / REPORT).is_file():
+        return None
+    report: dict[str, Any] = artifacts.read_json(directory / REPORT)
+    named = [one["run"] for step in report["steps"] for one in step["runs"]]
+    return report if named == [one.directory.name for one in results.values()] else None
+
+
+def write(
+    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], directory: Path, watch: Watch
+) -> dict[str, Any]:
+    """Write the report, then tables and page, which are made of it."""
+    from nlptl.plan import page
+
+    plan = checked.plan
+    report: dict[str, Any] = {
+        "nlptl": __version__,
+        "plan": plan.kind,
+        "name": plan.name,
+        "directory": directory.name,
+        "seeds": list(plan.seeds),
+        "steps": [_step(checked, step, results) for step in plan.steps()],
+        "gains": [asdict(one) for one in gains.gains(plan.claims(), results, plan.seeds)],
+        "again": [asdict(one) for one in gains.losses(remembered, results, plan.seeds)],
+        "not_again": _problems(remembered),
+        "kept": sorted({name for one in remembered for name in one["kept"]}),
+        "warnings": list(checked.warnings),
+    }
+    report = json.loads(json.dumps(report))  # as it is read again
+    if launch.rank() == 0:
+        running.write_beginning(checked, directory)
+        artifacts.write_json(directory / REPORT, report)
+        page.write(directory)
+    return report
+
+
+def _problems(remembered: Sequence[Mapping[str, Any]]) -> list[str]:
+    told = {f"{one['earlier']} after {one['later']}: {one['problem']}": None for one in remembered if one["problem"]}
+    return list(told)
+
+
+def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
+    """Say what a step was and scored, seed by seed and over seeds."""
+    recipe = checked.steps[step.name].recipe
+    runs = [results[step.name, seed] for seed in checked.plan.seeds]
+    first = runs[0].report
+    return {
+        "name": step.name, "recipe": recipe.name, "task": recipe.task.kind, "card": first["card"],
+        "start": step.start, "take": step.take if step.start else "", "control": step.control,
+        "rows": first["rows"], "steps": first["training"]["planned_steps"],
+        "trainable": first["parameters"]["trainable"],
+        "runs": [
+            {
+                "seed": one.report["seed"], "run": one.directory.name, "seconds": one.report["training"]["seconds"],
+                "memory_mib": one.report["training"]["peak_memory_mib"],
+            }
+            for one in runs
+        ],
+        "scores": [_score(list(one)) for one in zip(*(run.report["evaluation"] for run in runs), strict=True)],
+    }  # fmt: skip
+
+
+def _score(sections: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Give the main metric of a set over seeds: the t interval, or of one seed the one over rows."""
+    one = sections[0]
+    metric = next(iter(one["metrics"]))
+    scores = [section["metrics"][metric] for section in sections]
+    spread = statistics.mean_and_spread(scores)
+    low, high = (spread.low, spread.high) if len(scores) > 1 else one["intervals"][metric]
+    name = " ".join(part for part in (one["split"], one["language"]) if part)
+    return {
+        "set": name, "rows": one["rows"], "metric": metric, "scores": scores, "mean": spread.mean,
+        "low": low, "high": high, "over": "seeds" if len(scores) > 1 else "rows",
+    }  # fmt: skip
