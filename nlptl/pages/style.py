@@ -94,7 +94,7 @@ summary:focus-visible,a:focus-visible,.scroll:focus-visible{outline:2px solid va
 .text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}
 .big{font-size:2.4rem;line-height:1.1;font-weight:650;margin:.25rem 0}
 .big small{font-size:1rem;font-weight:400;color:var(--quiet)}
-svg text{fill:var(--ink);font-size:12px}
+svg text{fill:var(--ink);font-size:12px;paint-order:stroke;stroke:var(--ground);stroke-width:3px}
 svg .q{fill:var(--quiet);font-size:11px}
 svg .e{text-anchor:end}
 svg .m{text-anchor:middle}
