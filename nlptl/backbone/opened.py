@@ -31,6 +31,8 @@ class Opened:
     """What was mended on opening, for the log."""
     separator: str = ""
     """What stands between two texts where the tokenizer itself puts nothing there (GPT-2, Qwen, mBART)."""
+    merged: bool = True
+    """Whether what an adapter does is added to the weights on opening, so that it costs nothing."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -41,7 +43,7 @@ class Opened:
         """Open the checkpoint as `auto_class`; a new head is drawn from the stream "head" of the run's seed."""
         return open_model(
             self.checkpoint, auto_class, config, head=head, head_seed=self.head_seed,
-            pad_token_id=self.tokenizer.pad_token_id,
+            pad_token_id=self.tokenizer.pad_token_id, merged=self.merged,
         )  # fmt: skip
 
     def stored(self, file: str) -> Mapping[str, Any] | None:
@@ -72,7 +74,9 @@ class Opened:
         return tuple(labels[number] for number in sorted(labels, key=int))
 
 
-def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) -> Opened:
+def open_checkpoint(
+    checkpoint: Checkpoint, *, max_tokens: int, head_seed: int, merged: bool = True
+) -> Opened:
     """Open tokenizer and configuration; the weights follow with `model`.
 
     Raises BadInput for a slow tokenizer, one that does not fit the model, or a window that is longer than the
@@ -121,7 +125,9 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
         raise BadInput("model.max_tokens", f"{max_tokens} is more than the {longest} positions of {name}")
     tokenizer.model_max_length = max_tokens
     between = _separator(tokenizer)
-    return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between)
+    return Opened(
+        checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between, merged
+    )
 
 
 @contextlib.contextmanager
