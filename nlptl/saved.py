@@ -109,7 +109,7 @@ def load(
     or stands beside them as it did in training. Raises BadInput where there is no
     model of nlptl's, or where a byte of it is not as it was written.
     """
-    folder = _folder(run)
+    folder = folder_of(run)
     faults = artifacts.verify(folder)
     if faults:
         raise BadInput(str(folder), [Problem(fault) for fault in faults])
@@ -132,10 +132,23 @@ def load(
 
 def task_of(run: str | Path) -> Task:
     """Give the task of a saved model, without opening it. Raises BadInput where there is none."""
-    return _task(artifacts.read_json(_folder(run) / backbone.SETTINGS)["task"])
+    return _task(artifacts.read_json(folder_of(run) / backbone.SETTINGS)["task"])
 
 
-def _folder(run: str | Path) -> Path:
+def plain(loaded: Loaded) -> nn.Module:
+    """Give the module of a loaded model as transformers knows it, to be saved."""
+    from nlptl.modules import attention, first_token
+
+    body = backbone.transformer_of(loaded.model.module)
+    first_token.restore(body)
+    attention.restore(body)
+    return loaded.model.module
+
+
+def folder_of(run: str | Path) -> Path:
+    """Give the folder of a saved model: `model` in a run's directory, or the folder itself. Raises BadInput where none
+    is.
+    """
     place = Path(run)
     folder = place / "model" if (place / "model").is_dir() else place
     if not (folder / backbone.SETTINGS).is_file():
@@ -203,13 +216,9 @@ def difference(ours: Any, theirs: Any) -> float:
 def _answer_gate() -> None:
     """Be the fresh process of `gate`: question on standard input, answers on standard output."""
     gc.disable()  # half a second of the imports; this process is over before its garbage could matter
-    from nlptl.modules import attention, first_token
-
     question = json.loads(sys.stdin.read())
     loaded = load(question["folder"], device="cpu", numbers="fp32")
-    body = backbone.transformer_of(loaded.model.module)
-    first_token.restore(body)  # the answer is to be what transformers itself computes from the files
-    attention.restore(body)
+    plain(loaded)  # the answer is to be what transformers itself computes from the files
     rows = [Row(one["id"], one["values"], "") for one in question["rows"]]
     print(
         json.dumps(

@@ -31,7 +31,8 @@ def config_of(name: str, directory: Path) -> dict[str, Any]:
         raise bad(name, f"{directory} has no config.json", "a checkpoint is a directory as transformers saves it")
     config = settings_of(name, directory / "config.json")
     settings = directory / "tokenizer_config.json"
-    for file, tree in (("config.json", config), (settings.name, settings_of(name, settings) if settings.is_file() else {})):
+    others = settings_of(name, settings) if settings.is_file() else {}
+    for file, tree in (("config.json", config), (settings.name, others)):
         if "auto_map" in tree:
             what = f"its {file} asks for code of its own (auto_map), which is never run"
             raise bad(name, what, "take an architecture that transformers has")

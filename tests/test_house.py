@@ -24,7 +24,7 @@ FLOORS = {
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
-        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
+        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

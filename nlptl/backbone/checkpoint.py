@@ -118,7 +118,7 @@ def _base(name: str, directory: Path, offline: bool) -> Checkpoint | None:
     try:
         found = inspect(told["checkpoint"], offline=offline)
     except BadInput as problem:
-        raise bad(name, f"its adapter was put into {told['checkpoint']}, which is not to be had: {problem}", fix) from None
+        raise bad(name, f"its base {told['checkpoint']} is not to be had: {problem}", fix) from None
     if found.sha256 != told["sha256"]:
-        raise bad(name, f"its adapter was put into {told['checkpoint']} as it was before: other bytes lie there now", fix)
+        raise bad(name, f"its base {told['checkpoint']} holds other bytes than when the adapter was trained", fix)
     return found

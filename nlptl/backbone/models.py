@@ -13,8 +13,8 @@ from nlptl.tasks import Model
 
 
 def open_model(
-    checkpoint: Checkpoint, auto_class: str, changes: Mapping[str, Any], *, head: str, head_seed: int, pad_token_id: int,
-    merged: bool,
+    checkpoint: Checkpoint, auto_class: str, changes: Mapping[str, Any], *,
+    head: str, head_seed: int, pad_token_id: int, merged: bool,
 ) -> Model:  # fmt: skip
     """Open the checkpoint as transformers' `auto_class`, its configuration changed, in fp32.
 

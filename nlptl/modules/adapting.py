@@ -58,8 +58,8 @@ def targets(model: Model, blocks: int | None, wanted: str | Sequence[str]) -> di
     for ending in wanted:
         if not any(_ends(path, ending) for path in found):
             known = sorted({path.rpartition(".")[2] for path in found})
-            fix = f"layers that there are end in {', '.join(known)}"
-            raise BadInput("tuning", Problem(f"no linear layer of these blocks has a name that ends in '{ending}'", fix=fix))
+            what = f"no linear layer of these blocks has a name that ends in '{ending}'"
+            raise BadInput("tuning", Problem(what, fix=f"layers that there are end in {', '.join(known)}"))
     return {path: kind for path, kind in found.items() if any(_ends(path, ending) for ending in wanted)}
 
 
@@ -204,9 +204,10 @@ def put_back(model: Any, folder: Path, prefix: str, *, without: Collection[str],
     inject(model, {**settings, "modules_to_save": None, "base_model_name_or_path": None, "inference_mode": False}, 0)
     new = {name for name, one in model.named_parameters() if one.requires_grad}
     adapter = {name: one for name, one in renamed.items() if name.startswith(own) and name not in known}
-    told = peft.set_peft_model_state_dict(model, adapter)
-    if told.unexpected_keys or new & set(told.missing_keys):
-        raise ValueError(f"its tensors do not fit: {sorted([*told.unexpected_keys, *(new & set(told.missing_keys))])[:5]}")
+    told: Any = peft.set_peft_model_state_dict(model, adapter)
+    odd = sorted({*told.unexpected_keys, *(new & set(told.missing_keys))})
+    if odd:
+        raise ValueError(f"its tensors are others: {odd[:5]}")
     with torch.no_grad():
         named = dict(model.named_parameters())
         for name in beside.keys() - set(without):
