@@ -83,22 +83,11 @@ def open_checkpoint(
     positions.
     """
     from transformers import AutoConfig, AutoTokenizer
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    )
 
     name = checkpoint.name
     with _told(name, "config.json"):
         config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        family = "seq2seq"
-    elif config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        family = "encoder"
-    elif config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        family = "decoder"
-    else:
-        raise bad(name, f"models of type '{config.model_type}' are not known here")
+    family = _family(name, config)
     with _told(name, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory, use_fast=True, trust_remote_code=False)
     if not tokenizer.is_fast:
@@ -128,6 +117,21 @@ def open_checkpoint(
     return Opened(
         checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between, merged
     )
+
+
+def _family(name: str, config: Any) -> str:
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    if config.is_encoder_decoder:
+        return "seq2seq"
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return "encoder"
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return "decoder"
+    raise bad(name, f"models of type '{config.model_type}' are not known here")
 
 
 @contextlib.contextmanager

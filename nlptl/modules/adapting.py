@@ -28,6 +28,8 @@ LINEAR = frozenset({"Linear", "Conv1D"})
 """Classes that peft puts an adapter in; Conv1D is what transformers calls GPT-2's linear layers."""
 
 KINDS = frozenset({"LORA", "IA3", "ADALORA"})
+PARTS = ("lora_", "ia3_")
+"""How peft's names for what stands in a layer begin."""
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 NAME = "default"
@@ -45,12 +47,14 @@ def targets(model: Model, blocks: int | None, wanted: str | Sequence[str]) -> di
         raise BadInput("tuning", f"{blocks} blocks are named, the checkpoint has {model.blocks}")
     lowest = 1 if blocks is None else model.blocks - blocks + 1
     base = _transformer(model.module).base_model
-    before = next(path for path, part in model.module.named_modules() if part is base)
-    found = {}
-    for path, part in base.named_modules():
-        name = f"{before}.{path}.weight" if before else f"{path}.weight"
-        if type(part).__name__ in LINEAR and name not in model.head and lowest <= model.depths[name] <= model.blocks:
-            found[path] = type(part).__name__
+    depths = {
+        id(one): model.depths[name] for name, one in model.module.named_parameters() if name not in model.head
+    }  # by the tensor: an output layer that is the embedding table goes by one name
+    found = {
+        path: type(part).__name__
+        for path, part in base.named_modules()
+        if type(part).__name__ in LINEAR and lowest <= depths.get(id(part.weight), 0) <= model.blocks
+    }
     if wanted == "all":
         return found
     if wanted == "attention":
@@ -203,7 +207,7 @@ def put_back(model: Any, folder: Path, prefix: str, *, without: Collection[str],
     beside = {name: one for name, one in renamed.items() if name in known}
     inject(model, {**settings, "modules_to_save": None, "base_model_name_or_path": None, "inference_mode": False}, 0)
     new = {name for name, one in model.named_parameters() if one.requires_grad}
-    adapter = {name: one for name, one in renamed.items() if name.startswith(own) and name not in known}
+    adapter = {name: one for name, one in renamed.items() if any(part.startswith(PARTS) for part in name.split("."))}
     told: Any = peft.set_peft_model_state_dict(model, adapter)
     odd = sorted({*told.unexpected_keys, *(new & set(told.missing_keys))})
     if odd:

@@ -12,15 +12,15 @@ import pytest
 import tiny
 import torch
 
-from nlptl import artifacts, backbone, exporting, frozen, kinds, predict, saved, seeds
+from nlptl import artifacts, backbone, exporting, kinds, saved, seeds
 from nlptl.errors import BadInput, ReloadMismatch
-from nlptl.tasks import Model
 
 Make = Callable[..., tiny.Tiny]
 LORA: dict[str, Any] = {"kind": "lora", "rank": 2}
+ADALORA: dict[str, Any] = {"kind": "adalora", "rank": 2, "start_rank": 4, "every": 2, "begin": 0.0, "end": 0.8}
 FORMS: dict[str, dict[str, Any]] = {
     "lora": LORA, "dora": LORA | {"dora": True}, "rank_stabilised": LORA | {"rank_stabilised": True, "alpha": 3.0},
-    "ia3": {"kind": "ia3"},
+    "ia3": {"kind": "ia3"}, "adalora": ADALORA,
 }  # fmt: skip
 FAST = {"learning_rate": 2e-2, "weight_decay": 0.0}
 QA: dict[str, Any] = {"source": {"world": "questions"}, "task": {"kind": "qa", "stride": 4, "answer_tokens": 4}}
@@ -54,7 +54,7 @@ NAMES = ("logits", "start_logits", "end_logits")
 
 
 @every_family
-@pytest.mark.parametrize("tuning", [LORA, {"kind": "ia3"}], ids=["lora", "ia3"])
+@pytest.mark.parametrize("tuning", [LORA, {"kind": "ia3"}, ADALORA], ids=["lora", "ia3", "adalora"])
 def test_the_adapter_and_the_head_move_and_the_body_does_not_to_the_bit(
     make: Make, family: str, tuning: dict[str, Any]
 ) -> None:
@@ -68,7 +68,7 @@ def test_the_adapter_and_the_head_move_and_the_body_does_not_to_the_bit(
     assert adapter
     assert moved <= adapter | head
     assert head <= moved
-    # Softmax does not see what is added to all keys alike; a scale of keys acts, and of a decoder's one-token query not.
+    # A decoder's single token attends to itself alone, whatever its query and key are.
     assert len(adapter - moved) <= len(adapter) // 4, sorted(adapter - moved)
 
 
@@ -97,8 +97,9 @@ def test_plain_peft_reads_it_head_and_all_and_merging_changes_no_logit(
     ("family", "form", "task"),
     [
         ("bert", "dora", "classification"), ("gpt2", "dora", "classification"),
-        ("bert", "rank_stabilised", "classification"), ("bert", "lora", "qa"), ("llama", "lora", "qa"),
-        ("t5", "lora", "qa"), ("bart", "ia3", "qa"), ("gpt2", "lora", "qa"),
+        ("bert", "adalora", "classification"), ("gpt2", "adalora", "classification"), ("t5", "adalora", "qa"),
+        ("bert", "rank_stabilised", "classification"), ("bert", "lora", "qa"), ("t5", "lora", "qa"),
+        ("bart", "ia3", "qa"), ("gpt2", "lora", "qa"),
     ],
 )  # fmt: skip
 def test_peft_reads_the_other_forms_and_questions(
@@ -127,6 +128,15 @@ def assert_read_by_peft(make: Make, tmp_path: Path, family: str, tuning: dict[st
         again = saved.load(folder, merged=merged)
         assert any(".lora_" in name or ".ia3_l" in name for name, _ in again.model.module.named_parameters()) != merged
         assert torch.allclose(logits(again.model.module, batch), ours, atol=1e-5), f"merged: {merged}"
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_where_transformers_loses_the_body_nlptl_does_not(make: Make, tmp_path: Path, family: str) -> None:
+    """Their class for answers calls the body otherwise than the checkpoint does: transformers draws it at random."""
+    parts = trained(make, family, LORA, tmp_path / "model", **QA)
+    batch = parts.verbs.collate(parts.features[:4]).inputs
+    again = saved.load(tmp_path / "model").model.module
+    assert torch.allclose(logits(again, batch), logits(parts.moving.bare, batch), atol=1e-5)
 
 
 def test_merged_weights_are_the_papers_formula(make: Make, tmp_path: Path) -> None:
@@ -212,6 +222,70 @@ def test_scales_do_not_decay_and_matrices_do(make: Make) -> None:
         assert found == {decays}, (form, part)
 
 
+def test_adalora_deals_ranks_as_peft_does(make: Make) -> None:
+    """peft's own allocator, over a copy of the adapter that gets the same weights and gradients at each step."""
+    from peft.tuners.adalora.layer import RankAllocator
+
+    parts = make(tuning=[ADALORA], train=FAST | {"epochs": 2}).parts()
+    module, total, (kind,) = parts.moving.bare, 10, parts.inputs.recipe.tuning
+    settings = module.peft_config["default"]
+    settings.total_step, settings.tinit, settings.tfinal, settings.deltaT = total, 0, 2, 2
+    theirs = RankAllocator(module, settings, "default")
+    memory, pattern = kind.start(backbone.with_depths(model_of(parts))), {}
+    draw = torch.Generator().manual_seed(3)
+    entries = {name: one for name, one in module.named_parameters() if ".lora_E." in name}
+    for step in range(1, total + 1):
+        for name, one in module.named_parameters():
+            if ".lora_" in name and one.requires_grad:
+                one.grad = torch.randn(one.shape, generator=draw)
+                one.data.add_(torch.randn(one.shape, generator=draw), alpha=0.1)
+        before = {name: one.detach().clone() for name, one in entries.items()}
+        if step <= total - settings.tfinal:
+            _, found = theirs.update_and_allocate(module, step, force_mask=step == total - settings.tfinal)
+            pattern = found or pattern
+        else:
+            theirs.mask_using_rank_pattern(module, pattern)
+        wanted = {name: one.detach().clone() for name, one in entries.items()}
+        for name, one in entries.items():
+            one.data.copy_(before[name])
+        kind.after_step(module, memory, step=step, total=total)
+        assert all(torch.equal(one, wanted[name]) for name, one in entries.items()), step
+    kept = [int((one != 0).sum()) for one in entries.values()]
+    assert sum(kept) == 2 * len(entries)
+    assert len(set(kept)) > 1, "some layers have more than others"
+
+
+def model_of(parts: tiny.Parts) -> Any:
+    from nlptl.tasks import Model
+
+    return Model(parts.moving.bare, frozenset())
+
+
+def test_adalora_holds_both_factors_orthogonal(make: Make) -> None:
+    """peft adds the same to its loss (Zhang et al. 2023, equation 4, without the square)."""
+    parts = make("bert", still=True, tuning=[ADALORA]).parts()
+    (kind,), module = parts.inputs.recipe.tuning, parts.moving.bare
+    found = []
+    for name, one in module.named_parameters():
+        if ".lora_A." in name or ".lora_B." in name:
+            product = one @ one.T if ".lora_A." in name else one.T @ one
+            found.append((product - torch.eye(4)).square().sum().sqrt())
+    assert float(kind.penalty(module, {}).detach()) == pytest.approx(0.5 * float(sum(found).detach()) / len(found))
+    loose = kinds.shelf("tuning")["adalora"](**ADALORA | {"orthogonal": 0.0})
+    assert loose.penalty(module, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [({"begin": 0.5, "end": 0.5}, "must be below end"), ({"rank": 4}, "start_rank 4 must be above rank 4")],
+)
+def test_adalora_without_anything_to_deal_is_refused(make: Make, section: dict[str, Any], words: str) -> None:
+    from nlptl.checks import check
+
+    with pytest.raises(BadInput, match=words):
+        check(make(tuning=[ADALORA | section]).recipe)
+
+
 def test_with_decay_an_adapter_learns_at_the_rate_of_its_block(make: Make) -> None:
     moving = make(tuning=[LORA, {"kind": "decay", "factor": 0.5}]).parts().moving
     scale = {
@@ -241,6 +315,7 @@ def test_what_is_drawn_comes_from_the_seed_alone(make: Make) -> None:
     assert seeds.derive(13, "lora") != seeds.derive(13, "head")
 
 
+@pytest.mark.usefixtures("near_gate")
 @pytest.mark.parametrize("family", ["bert", "modernbert", "gpt2", "llama"])
 def test_below_adapters_in_top_blocks_all_is_computed_once(make: Make, family: str) -> None:
     """The losses are those without the store, dropout on."""
@@ -248,31 +323,27 @@ def test_below_adapters_in_top_blocks_all_is_computed_once(make: Make, family: s
     world = make(family, tuning=tuning, train=train)
     ours, theirs = world.run(out="with"), world.run("machine.frozen=off", out="without")
     facts = ours.report["training"]["frozen"]
-    assert (facts["blocks"], facts["why"], facts["hits"]) == (1, "", 2 * 48 + 24)
+    assert (facts["blocks"], facts["why"], facts["hits"]) == (1, "", 2 * 48)
     logs = [[step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")] for run in (ours, theirs)]
     assert logs[0] == pytest.approx(logs[1], rel=2e-5)
-    assert frozen
-
-
-test_below_adapters_in_top_blocks_all_is_computed_once = pytest.mark.usefixtures("near_gate")(
-    test_below_adapters_in_top_blocks_all_is_computed_once
-)
 
 
 def test_micro_batches_change_no_gradient(make: Make) -> None:
     """Dropout before A draws a mask an example, as everywhere."""
     found = [
         make(tuning=[LORA | {"dropout": 0.3}], machine={"micro_tokens": tokens}).parts().gradients(2)[1]
-        for tokens in (10_000, 40)
+        for tokens in (10_000, 64)
     ]
     assert found[0].keys() == found[1].keys()
     for name, one in found[0].items():
         assert torch.allclose(one, found[1][name], atol=2e-7), name
 
 
-def test_a_run_is_saved_reloaded_stopped_and_gone_on_with(make: Make) -> None:
-    """Through the real gate; a run of another process that was stopped gives the same bits."""
-    world = make(tuning=[LORA], train={"epochs": 2, "learning_rate": 5e-3}, machine={"save_every": 2})
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize("tuning", [LORA, ADALORA], ids=["lora", "adalora"])
+def test_a_run_is_saved_reloaded_stopped_and_gone_on_with(make: Make, tuning: dict[str, Any]) -> None:
+    """One that lost its end goes on to the same bits."""
+    world = make(tuning=[tuning], train={"epochs": 2, "learning_rate": 5e-3}, machine={"save_every": 2})
     whole = world.run(out="whole")
     assert whole.report["reload_gate"]["largest_difference"] < 1e-5
     assert whole.report["parameters"]["trainable"] < whole.report["parameters"]["all"] / 4
@@ -293,10 +364,11 @@ def test_a_run_is_saved_reloaded_stopped_and_gone_on_with(make: Make) -> None:
     assert ours == theirs
 
 
+@pytest.mark.usefixtures("near_gate")
 def test_two_processes_learn_what_one_does(make: Make) -> None:
     world = make(tuning=[LORA | {"dropout": 0.1}], train={"batch": 7, "select": "last"})
     alone = world.run(out="alone")
-    done = world.command("--processes", "2", "machine.micro_tokens=100", out="two")
+    done = world.warm("machine.micro_tokens=100", out="two", ranks=2)
     assert done.returncode == 0, done.stderr
     (two,) = (world.folder / "two").iterdir()
     ours, theirs = (adapter(each) for each in (alone.directory, two))
@@ -349,9 +421,10 @@ def test_one_goes_on_from_another_merged_and_with_its_head(make: Make, tmp_path:
     assert torch.equal(one.get_parameter(inner), both["new"].get_parameter(inner)), "of the first, as it was"
     outer = "bert.encoder.layer.0.attention.self.value.weight"
     assert not torch.equal(one.get_parameter(outer), both["new"].get_parameter(outer))
-    far = {head: float((one.classifier.weight - both[head].classifier.weight).abs().max()) for head in both}
-    assert far["keep"] > 0
-    assert torch.cosine_similarity(one.classifier.weight.flatten(), both["keep"].classifier.weight.flatten(), 0) > 0.5
+    assert not torch.equal(one.classifier.weight, both["keep"].classifier.weight), "it went on learning"
+    for head in both:
+        begun = make(first.directory, task={"kind": "classification", "head": head}).parts().tensors()
+        assert torch.equal(begun["classifier.weight"], one.classifier.weight) == (head == "keep")
 
 
 @pytest.mark.usefixtures("near_gate")
@@ -377,7 +450,7 @@ def test_a_base_that_is_gone_or_other_is_told(make: Make, tmp_path: Path) -> Non
     with pytest.raises(BadInput, match="holds other bytes than when the adapter was trained"):
         saved.load(tmp_path / "model")
     shutil.rmtree(base)
-    with pytest.raises(BadInput, match="is not to be had.*nlptl export RUN FOLDER --merge"):
+    with pytest.raises(BadInput, match=r"is not to be had(.|\n)*nlptl export RUN FOLDER --merge"):
         saved.load(tmp_path / "model")
 
 
@@ -388,7 +461,7 @@ def test_adapters_of_others_are_told_what_to_do(make: Make, tmp_path: Path) -> N
     (place / "MANIFEST.json").unlink()
     settings = json.loads((place / "nlptl.json").read_text())
     (place / "nlptl.json").write_text(json.dumps({name: one for name, one in settings.items() if name != "base"}))
-    with pytest.raises(BadInput, match="an adapter that nlptl did not save.*merge_and_unload"):
+    with pytest.raises(BadInput, match=r"an adapter that nlptl did not save.*merge_and_unload"):
         backbone.inspect(str(place))
     (place / "nlptl.json").write_text(json.dumps(settings))
     (place / "adapter_config.json").rename(tmp_path / "away")
@@ -396,8 +469,9 @@ def test_adapters_of_others_are_told_what_to_do(make: Make, tmp_path: Path) -> N
         backbone.inspect(str(place))
     odd = json.loads((tmp_path / "away").read_text()) | {"peft_type": "XLORA"}
     (place / "adapter_config.json").write_text(json.dumps(odd))
+    opened = backbone.open_checkpoint(backbone.inspect(str(place)), max_tokens=16, head_seed=0)
     with pytest.raises(BadInput, match="adapters of kind 'XLORA' are not known here"):
-        saved.load(place)
+        opened.model("AutoModelForSequenceClassification", {"num_labels": 3}, "keep")
     (place / "model.safetensors").write_bytes(b"")
     with pytest.raises(BadInput, match="an adapter beside whole weights"):
         backbone.inspect(str(place))
@@ -420,17 +494,19 @@ def test_export_gives_a_plain_checkpoint_that_answers_alike(make: Make, tmp_path
     with_adapter = saved.load(run.directory, merged=False)
     for text, said in zip(TEXTS, with_adapter.predict(TEXTS), strict=True):
         (theirs,) = pipeline([text])
-        assert {one["label"]: one["score"] for one in theirs} == pytest.approx(dict(said.probabilities), abs=1e-5)
+        ours = said.detail["probabilities"]
+        assert {one["label"]: one["score"] for one in theirs} == pytest.approx(dict(ours), abs=1e-5)
     assert backbone.inspect(str(tmp_path / "plain")).base is None
 
 
-@pytest.mark.usefixtures("near_gate")
 def test_export_that_answers_otherwise_leaves_nothing(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As when merging lost what the adapter does; the fresh process loads whole weights."""
     from nlptl.modules import adapting
 
     run = make(tuning=[LORA], train=FAST).run()
+    monkeypatch.undo()
     monkeypatch.setattr(adapting, "merged", lambda model: _taken_out(model, adapting))
     with pytest.raises(ReloadMismatch):
         exporting.export(run.directory, tmp_path / "plain", merge=True)
@@ -460,5 +536,3 @@ def test_export_of_whole_weights_is_a_copy_and_has_nothing_to_merge(make: Make, 
     (tmp_path / "full" / "a").write_text("a")
     with pytest.raises(BadInput, match="was not made by nlptl"):
         exporting.export(run.directory, tmp_path / "full", merge=False)
-    assert predict
-    assert Model
