@@ -14,13 +14,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from nlptl import artifacts, prepare, recipe, runs, seeds, statistics, strict
+from nlptl import artifacts, prepare, recipe, runs, statistics, strict
 from nlptl.checks import Checked, check
 from nlptl.errors import BadInput, NumericFailure, Problem
 from nlptl.job import Watch
 from nlptl.recipe import Evaluation
+from nlptl.search import proposing
+from nlptl.search.proposing import Trial
 from nlptl.search.space import Dimension, usual
 
 if TYPE_CHECKING:
@@ -30,36 +32,9 @@ TRIALS = "trials.jsonl"
 BEST = "best.yaml"
 DIGITS = 3
 """Digits that are kept of a number that is searched."""
-UNPRUNED = 4
-"""Trials that are never stopped early, so that there is something to hold the later ones against."""
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
 DECODER_LAYERS = ("decoder_layers", "num_decoder_layers")
 """What configurations call the number of equal layers."""
-
-State = Literal["finished", "stopped", "failed", "begun"]
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial: the settings it tried, and the score at each evaluation."""
-
-    number: int
-    params: Mapping[str, Any]
-    """What optuna drew, by path."""
-    settings: Mapping[str, Any]
-    """What the recipe was given of that."""
-    state: State = "begun"
-    scores: Mapping[int, float] = field(default_factory=dict)
-    """By step."""
-    seconds: float = 0.0
-    why: str = ""
-    """Why it failed."""
-
-    @property
-    def score(self) -> float | None:
-        """Give the best score, that of the weights a run would keep."""
-        return max(self.scores.values(), default=None)
-
 
 @dataclass(frozen=True)
 class Found:
@@ -184,9 +159,9 @@ def _go_on(one: _Search, inputs: prepare.Inputs, count: int, minutes: float | No
         if minutes is not None and spent + (plain_statistics.median(ended) if ended else 0.0) > 60 * minutes:
             one.watch.say(f"{spent / 60:.1f} of {minutes:g} minutes are spent; {number} of {count} trials are made")
             return
-        study = _study(one, number)
+        study = proposing.study(one.trials, one.space, one.seed, number)
         asked = study.ask()
-        params = dict(known.params) if known else {each.path: _draw(asked, each) for each in one.space}
+        params = dict(known.params) if known else {each.path: proposing.draw(asked, each) for each in one.space}
         settings = {path: _rounded(value) for path, value in params.items()}
         if known is None:
             _write(one, Trial(number, params, settings))
@@ -209,49 +184,6 @@ def _outcome(one: _Search, trial: Trial) -> str:
     return f"trial {trial.number + 1}: {trial.score:.4f}{early}; the best so far is {best:.4f}"
 
 
-def _study(one: _Search, number: int) -> optuna.Study:
-    """Make optuna's study of the trials that ended, and a sampler of its own for the next one."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seeds.derive(one.seed, "tune", number) % 2**32, multivariate=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED),
-    )
-    states = {"finished": optuna.trial.TrialState.COMPLETE, "stopped": optuna.trial.TrialState.PRUNED}
-    ranges = {each.path: _distribution(each) for each in one.space}
-    for trial in (one.trials[key] for key in sorted(one.trials) if key < number):
-        state = states.get(trial.state, optuna.trial.TrialState.FAIL)
-        study.add_trial(
-            optuna.trial.create_trial(
-                state=state, value=trial.score if state != optuna.trial.TrialState.FAIL else None,
-                params=dict(trial.params), distributions=ranges, intermediate_values=dict(trial.scores),
-            )
-        )  # fmt: skip
-    return study
-
-
-def _distribution(dimension: Dimension) -> Any:
-    import optuna
-
-    if dimension.choices:
-        return optuna.distributions.CategoricalDistribution(dimension.choices)
-    assert dimension.low is not None
-    assert dimension.high is not None
-    if isinstance(dimension.low, int) and isinstance(dimension.high, int):
-        return optuna.distributions.IntDistribution(dimension.low, dimension.high, log=dimension.log)
-    return optuna.distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-
-
-def _draw(asked: optuna.Trial, dimension: Dimension) -> Any:
-    kind = _distribution(dimension)
-    if dimension.choices:
-        return asked.suggest_categorical(dimension.path, dimension.choices)
-    suggest = asked.suggest_int if isinstance(dimension.low, int) else asked.suggest_float
-    return suggest(dimension.path, kind.low, kind.high, log=kind.log)
-
-
 def _train(one: _Search, inputs: prepare.Inputs, study: optuna.Study, trial: Trial) -> Trial:
     """Train a trial and give it as it ended."""
     import optuna
@@ -269,7 +201,7 @@ def _train(one: _Search, inputs: prepare.Inputs, study: optuna.Study, trial: Tri
         scores[step] = score
         now = replace(trial, scores=dict(scores), seconds=trial.seconds + time.monotonic() - began)
         _write(one, now)
-        if len(others) >= UNPRUNED and _behind(others, scores, step):
+        if proposing.behind(others, scores, step):
             raise _Pruned
 
     watch = Watch(say=lambda words: None, step=one.watch.step, work=one.watch.work, looked=looked)
@@ -282,15 +214,6 @@ def _train(one: _Search, inputs: prepare.Inputs, study: optuna.Study, trial: Tri
         state, why = "failed", " ".join(str(fault).split())[:300]
     ended = trial.seconds + time.monotonic() - began
     return replace(trial, state=state, scores=scores, seconds=ended, why=why)  # type: ignore[arg-type]
-
-
-def _behind(others: Sequence[Any], scores: Mapping[int, float], step: int) -> bool:
-    """Say whether a trial's best so far is below the median of what others had reached by that step (the rule of
-    optuna's median pruner, which knows only one step at a time).
-    """
-    reached = [max(value for at, value in each.intermediate_values.items() if at <= step) for each in others
-               if min(each.intermediate_values, default=step + 1) <= step]  # fmt: skip
-    return len(reached) >= UNPRUNED and max(scores.values()) < plain_statistics.median(reached)
 
 
 def _found(one: _Search, inputs: prepare.Inputs) -> Found:

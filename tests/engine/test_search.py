@@ -15,7 +15,7 @@ from nlptl.checks import check
 from nlptl.data import rows as reading
 from nlptl.errors import BadInput
 from nlptl.job import Watch
-from nlptl.search import Dimension, running, space
+from nlptl.search import Dimension, proposing, running, space
 
 Make = Callable[..., tiny.Tiny]
 RATES = [Dimension("train.learning_rate", 1e-4, 1e-1, log=True)]
@@ -169,11 +169,11 @@ def test_a_trial_behind_the_median_of_those_before_is_stopped() -> None:
                                   intermediate_values={2: one - 0.1, 4: one, 6: 9.0})
         for one in (0.2, 0.4, 0.6, 0.8)
     ]  # fmt: skip
-    assert running._behind(others, {2: 0.1, 4: 0.49}, 4)
-    assert not running._behind(others, {2: 0.1, 4: 0.51}, 4)
-    assert not running._behind(others, {2: 0.51, 4: 0.1}, 4), "its best so far counts"
-    assert not running._behind(others[:3], {4: 0.0}, 4), "three are too few"
-    assert not running._behind(others, {1: 0.0}, 1), "none had been looked at by then"
+    assert proposing.behind(others, {2: 0.1, 4: 0.49}, 4)
+    assert not proposing.behind(others, {2: 0.1, 4: 0.51}, 4)
+    assert not proposing.behind(others, {2: 0.51, 4: 0.1}, 4), "its best so far counts"
+    assert not proposing.behind(others[:3], {4: 0.0}, 4), "three are too few"
+    assert not proposing.behind(others, {1: 0.0}, 1), "none had been looked at by then"
 
 
 def test_stopped_trials_are_never_the_best(make: Make) -> None:
