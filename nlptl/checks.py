@@ -36,6 +36,9 @@ CONTRADICTIONS = (
     *((kind, "reinit", DRAWN) for kind in ADAPTERS),
     *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
       for other in ("mixout", "l2sp")),
+    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
+    ("reinit", "unfreeze", DRAWN + " from the first step on"),
+    ("average", "unfreeze", "a mean begins with parameters that all learn"),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from nlptl import (
     evaluate,
     filling,
     memories,
+    phases,
     prepare,
     report,
     saved,
@@ -129,27 +131,17 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
-    select = (selecting, task.encode(selecting, opened, fitted, "predict"))
-    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch,
-               copied.counts)  # fmt: skip
+    return Job(inputs, seed, directory, computing, opened, fitted, moving, features,
+               (selecting, task.encode(selecting, opened, fitted, "predict")), total, stop, watch, copied.counts)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:
     """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
     train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
     every = train.evaluate_every or batches.steps_per_epoch(len(job.features), train.batch)
-    plans = batches.training_steps(
-        job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step
-    )
-    steps = engine.train(
-        job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), plans,
-        total=job.total, settings=train, tuning=job.inputs.recipe.tuning,
-        seed=job.seed, micro_tokens=machine.micro_tokens,
-    )  # fmt: skip
     if progress.stopped_early or progress.step == job.total:
         return progress
-    filling.training(job)
-    for step in steps:
+    for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
         if job.main:
             state.log(job.directory, step)
@@ -169,6 +161,24 @@ def _train(job: Job, progress: Progress) -> Progress:
             job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
             break
     return progress
+
+
+def _steps(job: Job, done: int) -> Iterator[engine.Step]:
+    """Take the steps after `done`, phase by phase, where there are phases."""
+    recipe = job.inputs.recipe
+    plans = batches.training_steps(
+        job.features, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=job.seed, done=done
+    )
+    verbs = state.verbs(recipe.task, job.opened, job.fitted)
+    for phase, first, last in phases.left(job.moving, done, job.total):
+        if phase is not None:
+            phases.enter(job.moving, phase, state.computed_each_time(recipe))
+            job.watch.say(phases.told(job.moving, phase))
+        filling.training(job, last - first + 1)
+        yield from engine.train(
+            job.moving, verbs, itertools.islice(plans, last - first + 1), total=job.total, settings=recipe.train,
+            tuning=recipe.tuning, seed=job.seed, micro_tokens=recipe.machine.micro_tokens,
+        )  # fmt: skip
 
 
 def _look(job: Job, progress: Progress) -> Progress:

@@ -25,7 +25,7 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "search",
+        "search", "phases",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip
