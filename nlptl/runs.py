@@ -58,8 +58,7 @@ def run(recipe: str | Path | Checked, *, overrides: Sequence[str] = (), out: str
 
     Raises BadInput for whatever the user can mend, with all problems at once, before a model is loaded.
     """
-    checked = recipe if isinstance(recipe, Checked) else check(recipe, overrides)
-    watch = watch or Watch()
+    checked, watch = recipe if isinstance(recipe, Checked) else check(recipe, overrides), watch or Watch()
     artifacts.check_place(Path(out))
     watch.say("reading data and checkpoint")
     inputs = prepare.gather(checked, offline=offline)
@@ -132,7 +131,8 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features,
-               (selecting, task.encode(selecting, opened, fitted, "predict")), total, stop, watch, copied.counts)  # fmt: skip
+               (selecting, task.encode(selecting, opened, fitted, "predict")), total, stop, watch,
+               copied.counts)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:
@@ -258,8 +258,8 @@ def _said(job: Job, rows: Sequence[Row], name: str, fitted: Any) -> tuple[list[P
     """Predict rows and score them."""
     task = job.inputs.recipe.task
     partials = _partials(job, task.encode(rows, job.opened, fitted, "predict"), name, fitted)
-    predictions = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
-    return predictions, task.score(predictions, rows, fitted)
+    said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
+    return said, task.score(said, rows, fitted)
 
 
 def _noised(job: Job, noise: Augment, rows: Sequence[Row], name: str, fitted: Any) -> report.Noised:
@@ -267,8 +267,8 @@ def _noised(job: Job, noise: Augment, rows: Sequence[Row], name: str, fitted: An
     ground, draws = prepare.ground(job.inputs, job.seed), []
     for number in range(1, noise.copies + 1):
         noisy = augmenting.noisy(rows, noise, number, job.inputs.recipe.task, ground)
-        said, scores = _said(job, noisy.rows, f"{name}, {noise.kind} {number}", fitted)
-        draws.append(report.Draw(noisy.rows, noisy.counts, said, scores))
+        said = _said(job, noisy.rows, f"{name}, {noise.kind} {number}", fitted)
+        draws.append(report.Draw(noisy.rows, noisy.counts, *said))
     return report.Noised(noise, draws)
 
 
