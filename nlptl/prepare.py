@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Inputs:
     fingerprint: str
     """sha256 over the card and the data."""
     warnings: tuple[str, ...]
+    stamp: str = ""
+    """sha256 over what kinds of augmentation read beside; nothing where they read nothing."""
 
 
 def gather(checked: Checked, *, offline: bool = False) -> Inputs:
@@ -55,8 +58,16 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     found = [*plan.task.doubts(rows, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     return Inputs(
-        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
-    )
+        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings),
+        _stamp(plan, offline),
+    )  # fmt: skip
+
+
+def _stamp(plan: Recipe, offline: bool) -> str:
+    """Give a sha256 over the files that kinds of augmentation read beside the recipe's own."""
+    asked = [*plan.augment, *(noise for one in plan.evaluate for noise in recipe.noises(plan, one))]
+    stamps = [kind.stamp(lambda name: backbone.inspect(name, offline=offline).sha256) for kind in asked]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest() if any(stamps) else ""
 
 
 def look_ahead(inputs: Inputs, seed: int) -> None:
@@ -126,12 +137,13 @@ def augmented_rows(inputs: Inputs, seed: int) -> augmenting.Augmented:
 
 def ground(inputs: Inputs, seed: int) -> Ground:
     """Give what kinds of augmentation may look at."""
-    return ground_of(inputs.recipe, training_rows(inputs, seed), inputs.checkpoint)
+    return ground_of(inputs.recipe, inputs.card, training_rows(inputs, seed), inputs.checkpoint)
 
 
 def ground_of(
-    plan: Recipe, rows: Sequence[Row], checkpoint: backbone.Checkpoint | None = None, *, offline: bool = False
-) -> Ground:
+    plan: Recipe, card: DataCard, rows: Sequence[Row], checkpoint: backbone.Checkpoint | None = None, *,
+    offline: bool = False,
+) -> Ground:  # fmt: skip
     """Give what kinds of augmentation may look at; checkpoints are looked for when one asks for them."""
 
     def opened(name: str | None) -> backbone.Opened:
@@ -139,7 +151,7 @@ def ground_of(
         found = own or backbone.inspect(name or plan.model.checkpoint, offline=offline)
         return backbone.open_checkpoint(found, max_tokens=plan.model.max_tokens, head_seed=0)
 
-    return Ground(rows, plan.task, opened)
+    return Ground(rows, plan.task, card, opened)
 
 
 def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
@@ -172,9 +184,8 @@ def digest(inputs: Inputs, seed: int) -> str:
     plan = inputs.recipe
     if (inputs.checkpoint.directory / backbone.MANIFEST).is_file():
         plan = plan.model_copy(update={"model": plan.model.model_copy(update={"checkpoint": "a run"})})
-    return recipe.digest(
-        plan, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
-    )
+    checkpoint = inputs.checkpoint.sha256 + inputs.stamp
+    return recipe.digest(plan, seed=seed, data=inputs.fingerprint, checkpoint=checkpoint, version=__version__)
 
 
 def label_counts(rows: Sequence[Row]) -> dict[str, int]:

@@ -184,7 +184,7 @@ class Recipe(Value):
 
 def noises(recipe: Recipe, asked: Evaluation) -> "list[AnyAugment]":
     """Give the noise that a set is scored under, names replaced by the settings that stand under `augment`."""
-    own = {one.kind: one.model_copy(update={"copies": 1}) for one in recipe.augment}
+    own = {one.kind: one.model_copy(update={"copies": 1, "variants": 1}) for one in recipe.augment}
     return [own[one] if isinstance(one, str) else one for one in asked.robust]
 
 
@@ -195,9 +195,19 @@ def science(recipe: Recipe) -> dict[str, Any]:
     if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key
         tree.pop("augment")
     for one in tree["evaluate"]:
+        for noise in one["robust"] if one["robust"] else ():
+            _without_variants(noise)
         if not one["robust"]:
             one.pop("robust")
+    for kind in tree.get("augment", ()):
+        _without_variants(kind)
     return tree
+
+
+def _without_variants(kind: Any) -> None:
+    """Leave `variants: 1` away, as recipes had it before there was such a key."""
+    if isinstance(kind, dict) and kind.get("variants") == 1:
+        kind.pop("variants")
 
 
 def digest(recipe: Recipe, *, seed: int, data: str, checkpoint: str, version: str) -> str:

@@ -111,20 +111,23 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     features = task.encode(copied.rows, opened, fitted, "train")
     selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
     moving = state.build(recipe, opened, fitted, features, computing, seed)
-    total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    (*_, total) = batches.epoch_ends(
+        features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
+    )
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     select = (selecting, task.encode(selecting, opened, fitted, "predict"))
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch,
-               copied.counts)  # fmt: skip
+               copied.counts, copied.pools)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:
     """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
     train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
-    every = train.evaluate_every or batches.steps_per_epoch(len(job.features), train.batch)
+    ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
+    looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     plans = batches.training_steps(
-        job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step
+        job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step, pools=job.pools
     )
     steps = engine.train(
         job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), plans,
@@ -139,7 +142,7 @@ def _train(job: Job, progress: Progress) -> Progress:
         if job.main:
             state.log(job.directory, step)
         job.watch.step(step, job.total)
-        looked = step.number % every == 0 or step.number == job.total
+        looked = step.number in looks or step.number == job.total
         if looked:
             with memories.instead(job.moving.bare, job.inputs.recipe.tuning, job.moving.memories):
                 progress = _look(job, progress)
@@ -237,9 +240,9 @@ def _said(job: Job, rows: Sequence[Row], name: str, fitted: Any) -> tuple[list[P
 
 def _noised(job: Job, noise: Augment, rows: Sequence[Row], name: str, fitted: Any) -> report.Noised:
     """Predict rows under noise and score them, once a noisy set."""
-    ground, draws = prepare.ground(job.inputs, job.seed), []
+    opened, draws = noise.open(prepare.ground(job.inputs, job.seed)), []
     for number in range(1, noise.copies + 1):
-        noisy = augmenting.noisy(rows, noise, number, job.inputs.recipe.task, ground)
+        noisy = augmenting.noisy(rows, noise, number, job.inputs.recipe.task, opened)
         said, scores = _said(job, noisy.rows, f"{name}, {noise.kind} {number}", fitted)
         draws.append(report.Draw(noisy.rows, noisy.counts, said, scores))
     return report.Noised(noise, draws)

@@ -43,7 +43,7 @@ def augment(
     if problems := plan.task.check_rows(read, card, "train"):
         raise BadInput(f"card {card.name}", problems[:20])
     rows = prepare.chosen_rows(plan, read, plan.seeds[0])
-    ground = prepare.ground_of(plan, rows, offline=offline)
+    ground = prepare.ground_of(plan, card, rows, offline=offline)
     counts = augmenting.none(plan.augment)
     shown: list[augmenting.Copy] = []
     for copy in augmenting.copies(rows, plan.augment, plan.task, plan.seeds[0], ground):

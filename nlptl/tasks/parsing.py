@@ -14,9 +14,10 @@ from nlptl import edits as editing
 from nlptl import forms, nearest
 from nlptl.errors import BadInput, Problem
 from nlptl.parses import against_card, scoring, vocabulary
+from nlptl.parses import slots as parse_slots
 from nlptl.parses.settings import Decoder, Forms, Search
 from nlptl.statistics import Difference, paired_bootstrap, wilson
-from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Slot, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +38,7 @@ class Parsing(Task):
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     distributions: ClassVar[bool] = True
+    slotted: ClassVar[bool] = True
 
     kind: Literal["parsing"]
 
@@ -257,11 +259,17 @@ class Parsing(Task):
         return {"nearest": nearest.predict(train, test)}
 
     def realign(self, row: Row, edits: editing.Edits) -> Row | None:
-        """Keep the form; None where an edit touched words that the form has as well: they are copied from there."""
-        copied = vocabulary.shared(row.values["text"], row.values["form"])
-        if any(editing.touches(edits.get("text", ()), start, end) for start, end in copied):
-            return None
-        return editing.rewritten(row, edits)
+        """Keep the form, or change it alike; None where an edit touched words that it has as well."""
+        return parse_slots.realigned(row, edits)
+
+    def stands(self, changed: Row, before: Row) -> bool:
+        """Say whether a changed query runs on its database."""
+        same = changed.values["form"] == before.values["form"]
+        return same or scoring.runs(changed.values["form"], changed.values.get("database"))
+
+    def slots(self, row: Row, card: "DataCard") -> Sequence[Slot]:
+        """Give the values of the form that the utterance mentions."""
+        return parse_slots.slots(row, against_card.language(card))
 
     def gold(self, row: Row, fitted: Forms) -> Prediction:
         """Give the row's own form."""

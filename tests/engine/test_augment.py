@@ -91,7 +91,7 @@ def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     assert [row.id for row in found.rows] == [
         "train/0", "train/0~typo-1", "train/0~swap-1", "train/0~swap-2", "train/1",
     ]  # fmt: skip
-    assert found.counts["swap"] == {"made": 2, "unchanged": 2, "emptied": 0, "gold": 0}
+    assert found.counts["swap"] == {"made": 2, "unchanged": 2, "emptied": 0, "gold": 0, "fails": 0}
     assert [row for row in found.rows if "~" not in row.id] == rows
     assert augmenting.told(found.counts) == "typo 1 copies, 1 had nothing to edit; swap 2 copies, 2 had nothing to edit"
     again = augmenting.augmented(rows[::-1], shelf(*NOISE[::-1]), task("classification"), 13)
@@ -281,16 +281,15 @@ def test_noise_is_drawn_by_the_row_alone_and_a_row_without_a_copy_stays_clean() 
     rows = [Row(f"test/{number}", {"text": f"rivers in state {number} called utah", "form": "river('utah')"}, "eng")
             for number in range(30)]  # fmt: skip
     (noise,) = shelf(NOISE[1] | {"rate": 0.1})
-    ground = Ground(rows, task("parsing"), lambda name: pytest.fail("this noise needs no checkpoint"))
-    found = augmenting.noisy(rows, noise, 1, task("parsing"), ground)
+    found = augmenting.noisy(rows, noise, 1, task("parsing"), None)
     assert [row.id for row in found.rows] == [row.id for row in rows]
     changed = [row for row, before in zip(found.rows, rows, strict=True) if row != before]
     assert found.counts["made"] == len(changed) > 5
     assert found.counts["gold"] == 30 - len(changed) > 0
     assert all("utah" in row.values["text"] for row in found.rows)
-    backwards = augmenting.noisy(rows[::-1], noise, 1, task("parsing"), ground)
+    backwards = augmenting.noisy(rows[::-1], noise, 1, task("parsing"), None)
     assert list(backwards.rows[::-1]) == list(found.rows)
-    other = augmenting.noisy(rows, noise, 2, task("parsing"), ground)
+    other = augmenting.noisy(rows, noise, 2, task("parsing"), None)
     assert other.rows != found.rows
 
 
