@@ -184,7 +184,8 @@ def _noise(found: Read[Recipe]) -> Iterator[Problem]:
                 yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
             elif (kinds.shelf("augment")[one] if isinstance(one, str) else one).moves_gold:
                 name = one if isinstance(one, str) else one.kind
-                yield found.problem(where, f"'{name}' asks for other gold, so it is no noise on these rows", "remove it")
+                what = f"'{name}' asks for other gold, so it is no noise on these rows"
+                yield found.problem(where, what, "remove it")
             elif not isinstance(one, str) and one.variants > 1:
                 fix = "remove it; `copies` scores several noisy sets"
                 yield found.problem((*where, "variants"), "an evaluated set has no epochs to draw variants for", fix)

@@ -13,8 +13,8 @@ _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Kh
 
 
 def whole_words(tokenizer: Any) -> dict[int, str]:
-    """Give number -> text of each entry that is a word of letters by itself: behind a space, the text becomes that entry
-    and nothing else (but a mark of the space).
+    """Give number -> text of each entry that is a word of letters by itself: behind a space, the text becomes that
+    entry and nothing else (but a mark of the space).
 
     So `##ing` of WordPiece, `ing` of byte-level BPE and of SentencePiece are none, while of a script without spaces
     each single character is one.

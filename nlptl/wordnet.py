@@ -1,4 +1,4 @@
-"""WordNet's own files (the manual page wndb(5WN)), read as they are: which words share a sense. No package is needed."""
+"""WordNet's own files (the manual page wndb(5WN)), read as they are, without a package: which words share a sense."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FLOORS = {
         "inspection", "frozen", "augmenting",
     ],
     4: [
-        "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
+        "artifacts", "auditing", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
     ],
     5: ["cli", "doors", "terminal", "__main__"],

@@ -56,7 +56,8 @@ class Masked(Augment):
         tokenizer = backbone.tokenizer
         fix = "name one that was trained by masked language modelling, such as BERT's or RoBERTa's own"
         if not any(name.endswith("ForMaskedLM") for name in architectures) or tokenizer.mask_token_id is None:
-            what = f"it has no head of masked language modelling (it stores {', '.join(architectures) or 'a bare body'})"
+            stored = ", ".join(architectures) or "a body alone"
+            what = f"it has no head of masked language modelling (it stores {stored})"
             raise BadInput(f"checkpoint {self.checkpoint}", Problem(what, field="augment.masked.checkpoint", fix=fix))
         try:
             module = backbone.model("AutoModelForMaskedLM", {}, "keep").module
@@ -108,10 +109,9 @@ class Proposer:
         coded = self._tokenizer(
             "".join([*parts, text[at:]]), truncation=True, max_length=self._longest, return_offsets_mapping=True
         )
-        there = {
-            end: number for number, (one, (_, end)) in enumerate(zip(coded.input_ids, coded.offset_mapping, strict=True))
-            if one == self._tokenizer.mask_token_id
-        }  # fmt: skip  # by their ends: some tokenizers count the space before a mask to it
+        # By their ends: some tokenizers count the space before a mask to it.
+        pairs = enumerate(zip(coded.input_ids, coded.offset_mapping, strict=True))
+        there = {end: number for number, (one, (_, end)) in pairs if one == self._tokenizer.mask_token_id}
         ends = [start + len(mask) for start in starts]
         return Asking(place, words, coded.input_ids, {
             number: there[end] for number, end in enumerate(ends) if end in there

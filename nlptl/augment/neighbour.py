@@ -43,7 +43,7 @@ class Neighbour(Augment):
     def open(self, ground: Ground) -> "Table":
         """Read the table, and which words are seen in which language."""
         backbone = ground.backbone(self.checkpoint)
-        module = backbone.model("AutoModel", {}, "none").module
+        module: Any = backbone.model("AutoModel", {}, "none").module
         weight = module.get_input_embeddings().weight.detach()
         seen: dict[str, set[str]] | None = None
         if self.among == "seen":
@@ -116,9 +116,8 @@ class Table:
         for (spoken, script), numbers in groups.items():
             for start in range(0, len(numbers), CHUNK):
                 part = numbers[start : start + CHUNK]
-                self._found.update(
-                    {(spoken, number): near for number, near in zip(part, self._nearest_of(part, spoken, script), strict=True)}
-                )
+                near = self._nearest_of(part, spoken, script)
+                self._found.update({(spoken, number): one for number, one in zip(part, near, strict=True)})
         self._asked.clear()
 
     def _spoken(self, language: str) -> str:

@@ -17,10 +17,11 @@ from nlptl.tasks import Task
 LANGUAGE = "eng"
 SHORTEST = 3
 """Letters of a word that is edited: WordNet knows `a` as a unit of length, and `in` as another."""
-FUNCTION = frozenset(
-    "have can could will would may might shall should must not more most very too off out over under down all any both "
-    "each few much many some such other own same who then there here now are was been".split()
-)
+FUNCTION = frozenset({
+    "have", "can", "could", "will", "would", "may", "might", "shall", "should", "must", "not", "more", "most",
+    "very", "too", "off", "out", "over", "under", "down", "all", "any", "both", "each", "few", "much", "many",
+    "some", "such", "other", "own", "same", "who", "then", "there", "here", "now", "are", "was", "been",
+})  # fmt: skip
 """Words whose place no synonym can take, though WordNet lists them as nouns, verbs or adverbs."""
 
 

@@ -13,12 +13,10 @@ from pydantic import Field
 from nlptl import edits as editing
 from nlptl import naming, question_overlap, questions, reading, spans
 from nlptl.errors import BadInput, Problem
-from nlptl.records import Said
+from nlptl.records import Said, Slot
 from nlptl.spans import Span
 from nlptl.statistics import Difference, bootstrap_mean, paired_bootstrap
-from nlptl.tasks import (
-    Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Slot, Task,
-)  # fmt: skip
+from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
 
 if TYPE_CHECKING:
     from torch import nn
