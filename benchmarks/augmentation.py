@@ -91,12 +91,12 @@ def cell(kind: str, size: int, sides: list[tuple[Path, Path]]) -> list[Row]:
     error = statistics.stdev(rows) / math.sqrt(len(rows))
     found = paired_over_seeds(each, row_error=error, rows=len(rows), row_freedom=len(rows) - 1)
     means = [statistics.mean(statistics.mean(one) for one in side) for side in (ours, theirs)]
+    took = [statistics.mean(map(seconds, side)) for side in zip(*sides, strict=True)]
     return [
         Row(f"{size} rows, {kind}: accuracy", *means, n=len(sides)),
         Row(f"{size} rows, {kind}: accuracy gained", found.value, low=found.low, high=found.high, n=len(sides)),
-        Row(f"{size} rows, {kind}: seconds", *(statistics.mean(map(seconds, side)) for side in zip(*sides, strict=True)),
-            n=len(sides)),
-    ]  # fmt: skip
+        Row(f"{size} rows, {kind}: seconds", *took, n=len(sides)),
+    ]
 
 
 def seconds(folder: Path) -> float:
@@ -154,7 +154,7 @@ def main() -> None:
     notes = [
         "theirs: trained without copies for as many steps", "n: seeds; of flips, rows",
         "gained, with its 95 % interval over seeds and test rows: 1 is all of them",
-        "flipped: copies that a model trained on all rows without augmentation calls otherwise, of rows that it gets right",
+        "flipped: of copies of rows that it gets right, those that a model of all rows without augmentation gets wrong",
     ]  # fmt: skip
     write("augmentation", lines, seeds=given.seeds, notes=notes)
 

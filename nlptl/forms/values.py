@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from nlptl.forms import sql_text
 
-_COMPARED = frozenset({"=", "==", "!=", "<>", "LIKE", "IN", "NOT", "(", ","})
+_COMPARISON = frozenset({"=", "==", "!=", "<>", "LIKE", "IN"})
+_BETWEEN = _COMPARISON | {"NOT", "(", ","}
+"""What can stand between a column and a value."""
 _FUNCTIONAL = re.compile(r"""\s+|'(?:''|[^'])*'|"(?:""|[^"])*"|[(),]|\\\+|[^\s'"(),]+""")
 _VARIABLE = re.compile(r"[A-Z]\d*|_|all|\?")
 _SLOT = re.compile(r"\[(SL:[^\s\[\]]+)\s+([^\[\]]*[^\s\[\]])\s*\]")
@@ -45,9 +47,10 @@ def _sql(form: str) -> Iterator[Value]:
         if sign.sort != "text":
             continue
         at = number - 1
-        while at >= 0 and (found[at].text.upper() in _COMPARED or found[at].sort == "text"):
+        while at >= 0 and (found[at].text.upper() in _BETWEEN or found[at].sort == "text"):
             at -= 1
-        if at < 0 or at == number - 1 or found[at].sort != "word":
+        between = {one.text.upper() for one in found[at + 1 : number]}
+        if at < 0 or not between & _COMPARISON or found[at].sort != "word":
             continue
         qualified = at >= 2 and found[at - 1].text == "."
         table = aliases.get(found[at - 2].text, found[at - 2].text) if qualified else _table(found[:at])
