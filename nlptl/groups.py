@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+SCALES = frozenset({"ia3_l", "lora_magnitude_vector"})
+"""What peft calls parameters that multiply an output."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Parameters that share a rate and a decay."""
@@ -49,10 +53,10 @@ def make_groups(model: Model, train: Train, tuning: Sequence[Tuning]) -> list[Gr
 
 
 def _undecayed(module: nn.Module) -> set[str]:
-    """Names of biases (T5's table of them by distance too) and of the weights of normalisations (of modules whose class
-    says norm).
+    """Names of biases (T5's table of them by distance too), of the weights of normalisations (of modules whose class
+    says norm) and of an adapter's scales, which change nothing at 1 and not at 0.
     """
-    found = {name for name, _ in module.named_parameters() if "bias" in name}
+    found = {name for name, _ in module.named_parameters() if "bias" in name or SCALES & set(name.split("."))}
     for prefix, part in module.named_modules():
         if "norm" in type(part).__name__.lower():
             found |= {f"{prefix}.{name}" for name, _ in part.named_parameters(recurse=False)}

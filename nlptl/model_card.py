@@ -24,8 +24,8 @@ HUB_ID = re.compile(r"^([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)@", re.ASCII)
 
 def add(folder: Path, report: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
     """Put the card into a saved model's folder and seal it anew: the folder is replaced whole or stays as it is."""
-    config = artifacts.read_json(folder / "config.json")
-    text = artifacts.redact(card(report, environment, config))
+    config, settings = artifacts.read_json(folder / "config.json"), artifacts.read_json(folder / "nlptl.json")
+    text = artifacts.redact(card(report, environment, config, adapter="base" in settings))
 
     def write(staging: Path) -> None:
         for path in sorted(folder.rglob("*")):
@@ -45,20 +45,23 @@ def _same(old: Path, new: Path) -> None:
         shutil.copyfile(old, new)
 
 
-def card(report: Mapping[str, Any], environment: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+def card(
+    report: Mapping[str, Any], environment: Mapping[str, Any], config: Mapping[str, Any], *, adapter: bool = False
+) -> str:
     """Give the whole card: what the hub reads of it, then what people do."""
     from huggingface_hub import ModelCard, ModelCardData
 
     auto, tag = _head(config)
     known, base = report["data"], HUB_ID.match(report["checkpoint"]["name"])
     data = ModelCardData(
-        language=list(known["languages"]), library_name="transformers", pipeline_tag=tag, tags=["nlptl"],
+        language=list(known["languages"]), library_name="peft" if adapter else "transformers", pipeline_tag=tag,
+        tags=["nlptl"],
         datasets=[known["hub"]] if known["hub"] else None, base_model=base[1] if base else None,
         model_name=report.get("run", report["name"]), eval_results=_results(report, tag),
     )  # fmt: skip
     parts = [
-        f"# {_plain(report['name'])}", _subject(report), _scores(report), _use(report, auto, tag), _labels(report),
-        _data(report), _origin(report, environment),
+        f"# {_plain(report['name'])}", _subject(report), _scores(report), _use(report, auto, tag, adapter=adapter),
+        _labels(report), _data(report), _origin(report, environment),
     ]  # fmt: skip
     return str(ModelCard(f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"))
 
@@ -113,13 +116,24 @@ def _scores(report: Mapping[str, Any]) -> str:
     return f"## Scores\n\nIn points of 100.{others}\n\n{_table(head, lines)}"
 
 
-def _use(report: Mapping[str, Any], auto: str, tag: str | None) -> str:
-    """Show how to load the model with transformers alone."""
+def _use(report: Mapping[str, Any], auto: str, tag: str | None, *, adapter: bool) -> str:
+    """Show how to load the model with transformers alone, or with peft where it is an adapter."""
     several, simple = report["fitted"].get("several", False), tag == "text-classification"
+    load = [f"model = {auto}.from_pretrained(folder)"]
+    if adapter:
+        load = [
+            f'base = "path/of/the/base"  # {report["checkpoint"]["name"]}',
+            "config = AutoConfig.from_pretrained(folder)",
+            f"model = {auto}.from_pretrained(base, config=config, ignore_mismatched_sizes=True)",
+            "model = PeftModel.from_pretrained(model, folder)",
+        ]
+        if simple:
+            load.append("model = model.merge_and_unload()")
     lines = [
-        f"from transformers import {auto}, AutoTokenizer" + (", pipeline" if simple else ""), "",
-        'folder = "path/of/this/folder"', f"model = {auto}.from_pretrained(folder)",
-        "tokenizer = AutoTokenizer.from_pretrained(folder)",
+        *(["from peft import PeftModel"] if adapter else []),
+        f"from transformers import {'AutoConfig, ' if adapter else ''}{auto}, AutoTokenizer"
+        + (", pipeline" if simple else ""), "",
+        'folder = "path/of/this/folder"', *load, "tokenizer = AutoTokenizer.from_pretrained(folder)",
     ]  # fmt: skip
     if simple:
         more = ", top_k=None" if several else ""

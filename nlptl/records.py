@@ -196,7 +196,8 @@ class Model:
     """A body with a head. `head` names the head's parameters: always trainable, always saved, never an adapter's
     target.
 
-    The module is transformers' own, or one of ours that holds transformers' as `body` and has a `save_pretrained`.
+    The module is transformers' own, or one of ours that holds transformers' as `body` and has a `save_pretrained` and,
+    for what is not the body, a `save_head`.
     """
 
     module: nn.Module

@@ -22,7 +22,6 @@ from nlptl.version import __version__
 if TYPE_CHECKING:
     from torch import nn
 
-SETTINGS = "nlptl.json"
 DISTRIBUTED = (
     "RANK",
     "WORLD_SIZE",
@@ -75,8 +74,12 @@ class Loaded:
 def save(
     directory: Path, module: nn.Module, opened: backbone.Opened, task: Task, fitted: Any, numbers: Numbers
 ) -> None:
-    """Write weights, configuration, tokenizer and `nlptl.json`; the directory appears whole or not at all."""
-    settings = {
+    """Write weights, configuration, tokenizer and `nlptl.json`; the directory appears whole or not at all.
+
+    Where an adapter stands in the model, it and what was trained beside it are written in place of all weights.
+    """
+    base = backbone.base_of(module, opened.checkpoint)
+    settings = ({"base": base} if base else {}) | {
         "nlptl": __version__,
         "task": task.model_dump(mode="json"),
         "fitted": fitted.model_dump(mode="json"),
@@ -87,29 +90,37 @@ def save(
     def write(folder: Path) -> None:
         anything: Any = module
         with backbone.silent():
-            anything.save_pretrained(folder)
+            if base:
+                backbone.save_adapter(module, folder, opened.checkpoint)
+            else:
+                anything.save_pretrained(folder)
         opened.tokenizer.save_pretrained(folder)
-        artifacts.write_json(folder / SETTINGS, settings)
+        artifacts.write_json(folder / backbone.SETTINGS, settings)
 
     artifacts.publish(directory, write)
 
 
-def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = None) -> Loaded:
+def load(
+    run: str | Path, *, device: str = "auto", numbers: Numbers | None = None, merged: bool = True
+) -> Loaded:
     """Open what a run saved: a run directory, or the `model` folder in it.
 
-    `numbers` overrides the precision of the matrix products (`fp32`, `bf16`). Raises BadInput where there is no
+    `numbers` overrides the precision of the matrix products (`fp32`, `bf16`); an adapter is `merged` into the weights,
+    or stands beside them as it did in training. Raises BadInput where there is no
     model of nlptl's, or where a byte of it is not as it was written.
     """
-    folder = _folder(run)
+    folder = folder_of(run)
     faults = artifacts.verify(folder)
     if faults:
         raise BadInput(str(folder), [Problem(fault) for fault in faults])
     from nlptl.modules import attention, first_token
 
-    settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    settings = json.loads((folder / backbone.SETTINGS).read_text(encoding="utf-8"))
     task = _task(settings["task"])
     fitted = task.restore(settings["fitted"])
-    opened = backbone.open_checkpoint(backbone.inspect(str(folder)), max_tokens=settings["max_tokens"], head_seed=0)
+    opened = backbone.open_checkpoint(
+        backbone.inspect(str(folder)), max_tokens=settings["max_tokens"], head_seed=0, merged=merged
+    )
     model = task.attach(opened, fitted, "saved")
     chosen: Numbers = numbers or settings["precision"]
     computing = open_machine(device, chosen)
@@ -121,15 +132,28 @@ def load(run: str | Path, *, device: str = "auto", numbers: Numbers | None = Non
 
 def task_of(run: str | Path) -> Task:
     """Give the task of a saved model, without opening it. Raises BadInput where there is none."""
-    return _task(artifacts.read_json(_folder(run) / SETTINGS)["task"])
+    return _task(artifacts.read_json(folder_of(run) / backbone.SETTINGS)["task"])
 
 
-def _folder(run: str | Path) -> Path:
+def plain(loaded: Loaded) -> nn.Module:
+    """Give the module of a loaded model as transformers knows it, to be saved."""
+    from nlptl.modules import attention, first_token
+
+    body = backbone.transformer_of(loaded.model.module)
+    first_token.restore(body)
+    attention.restore(body)
+    return loaded.model.module
+
+
+def folder_of(run: str | Path) -> Path:
+    """Give the folder of a saved model: `model` in a run's directory, or the folder itself. Raises BadInput where none
+    is.
+    """
     place = Path(run)
     folder = place / "model" if (place / "model").is_dir() else place
-    if not (folder / SETTINGS).is_file():
+    if not (folder / backbone.SETTINGS).is_file():
         fix = "name a finished run's directory; `nlptl ls` lists them"
-        raise BadInput(str(run), Problem(f"no model of nlptl's here ({SETTINGS} is missing)", fix=fix))
+        raise BadInput(str(run), Problem(f"no model of nlptl's here ({backbone.SETTINGS} is missing)", fix=fix))
     return folder
 
 
@@ -192,13 +216,9 @@ def difference(ours: Any, theirs: Any) -> float:
 def _answer_gate() -> None:
     """Be the fresh process of `gate`: question on standard input, answers on standard output."""
     gc.disable()  # half a second of the imports; this process is over before its garbage could matter
-    from nlptl.modules import attention, first_token
-
     question = json.loads(sys.stdin.read())
     loaded = load(question["folder"], device="cpu", numbers="fp32")
-    body = backbone.transformer_of(loaded.model.module)
-    first_token.restore(body)  # the answer is to be what transformers itself computes from the files
-    attention.restore(body)
+    plain(loaded)  # the answer is to be what transformers itself computes from the files
     rows = [Row(one["id"], one["values"], "") for one in question["rows"]]
     print(
         json.dumps(

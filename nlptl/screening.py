@@ -11,6 +11,10 @@ from nlptl.errors import BadInput, Problem
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
 INDEX = "model.safetensors.index.json"
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+"""What peft calls the files of an adapter."""
+WRAPPED = "base_model.model."
+"""What peft puts before each name in them: the path to the model inside of its wrapper."""
 
 
 def bad(name: str, what: str, fix: str = "") -> BadInput:
@@ -25,9 +29,10 @@ def config_of(name: str, directory: Path) -> dict[str, Any]:
     """
     if not (directory / "config.json").is_file():
         raise bad(name, f"{directory} has no config.json", "a checkpoint is a directory as transformers saves it")
-    config = _object(name, directory / "config.json")
+    config = settings_of(name, directory / "config.json")
     settings = directory / "tokenizer_config.json"
-    for file, tree in (("config.json", config), (settings.name, _object(name, settings) if settings.is_file() else {})):
+    others = settings_of(name, settings) if settings.is_file() else {}
+    for file, tree in (("config.json", config), (settings.name, others)):
         if "auto_map" in tree:
             what = f"its {file} asks for code of its own (auto_map), which is never run"
             raise bad(name, what, "take an architecture that transformers has")
@@ -38,7 +43,8 @@ def config_of(name: str, directory: Path) -> dict[str, Any]:
     return config
 
 
-def _object(name: str, file: Path) -> dict[str, Any]:
+def settings_of(name: str, file: Path) -> dict[str, Any]:
+    """Give the object of a JSON file of a checkpoint. Raises BadInput for one that cannot be read or holds none."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as problem:
@@ -46,6 +52,17 @@ def _object(name: str, file: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise bad(name, f"{file.name} holds no object", "bring the file again")
     return found
+
+
+def holds_adapter(name: str, directory: Path) -> bool:
+    """Say whether a directory holds an adapter. Raises BadInput for one that is not whole, or beside whole weights."""
+    there = [file for file in ADAPTER if (directory / file).is_file()]
+    if there and len(there) < len(ADAPTER):
+        missing = next(file for file in ADAPTER if file not in there)
+        raise bad(name, f"{directory} has {there[0]} without {missing}", "bring it too")
+    if there and any((directory / file).is_file() for file in ("model.safetensors", INDEX)):
+        raise bad(name, f"{directory} holds an adapter beside whole weights", "keep one of them")
+    return bool(there)
 
 
 def weights_of(name: str, directory: Path) -> list[Path]:
@@ -63,7 +80,7 @@ def weights_of(name: str, directory: Path) -> list[Path]:
 
 
 def _shards(name: str, directory: Path) -> list[Path]:
-    named = _object(name, directory / INDEX).get("weight_map")
+    named = settings_of(name, directory / INDEX).get("weight_map")
     if not isinstance(named, dict) or not all(isinstance(shard, str) for shard in named.values()):
         raise bad(name, f"{INDEX} has no weight_map of names", "bring the file again")
     shards = sorted(set(named.values()))

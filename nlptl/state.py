@@ -232,7 +232,7 @@ def asked(job: Job) -> Literal["", "save", "leave"]:
 
 def check_room(directory: Path, inputs: Inputs) -> None:
     """Refuse to begin where the disk has no room for the checkpoints: weights and two moments each, in fp32."""
-    one = 3 * sum(file.stat().st_size for file in inputs.checkpoint.directory.glob("*.safetensors"))
+    one = 3 * sum(file.stat().st_size for file in inputs.checkpoint.root.directory.glob("*.safetensors"))
     artifacts.space_for(directory.parent, int((inputs.recipe.machine.keep + 1.2) * one))
 
 

@@ -24,8 +24,9 @@ FLOORS = {
         "inspection", "frozen", "augmenting",
     ],
     4: [
-        "artifacts", "auditing", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
-        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card",
+        "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
+        "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
+        "auditing",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

@@ -11,12 +11,15 @@ from typing import Any
 
 from nlptl import screening
 from nlptl.archives import sha256_of
+from nlptl.errors import BadInput
 from nlptl.screening import bad
 
 HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+$", re.ASCII)
 MANIFEST = "MANIFEST.json"
 """What a run writes beside the files of its model; it says nothing that they do not."""
 WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+SETTINGS = "nlptl.json"
+"""What nlptl must know of a model that it saved; of an adapter, what it was put into too."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,14 @@ class Checkpoint:
     sha256: str
     """Over the names and contents of weights, configuration and tokenizer: it stands in the run's digest."""
     keys: frozenset[str]
-    """Names of the stored tensors."""
+    """Names of the stored tensors, those of its base too."""
+    base: Checkpoint | None = None
+    """What an adapter was put into; None for whole weights."""
+
+    @property
+    def root(self) -> Checkpoint:
+        """Give the checkpoint with whole weights at the bottom of it all: itself, or that of its base."""
+        return self if self.base is None else self.base.root
 
 
 def resolve(name: str, *, offline: bool = False) -> Path:
@@ -82,10 +92,33 @@ def inspect(name: str, *, offline: bool = False) -> Checkpoint:
     """
     directory = resolve(name, offline=offline)
     config = screening.config_of(name, directory)
-    files = screening.weights_of(name, directory)
+    base = _base(name, directory, offline)
+    files = screening.weights_of(name, directory) if base is None else [directory / screening.ADAPTER[1]]
     keys = frozenset(key for file in files for key in screening.keys_of(name, file))
+    if base is not None:
+        keys = base.keys | {key.removeprefix(screening.WRAPPED) for key in keys}
     total = hashlib.sha256()
     others = {file for pattern in WANTED[1:] for file in directory.glob(pattern)} - {directory / MANIFEST}
     for file in [*files, *sorted(others)]:
         total.update(f"{file.name}\0".encode() + bytes.fromhex(sha256_of(file)))
-    return Checkpoint(name, directory, config, total.hexdigest(), keys)
+    return Checkpoint(name, directory, config, total.hexdigest(), keys, base)
+
+
+def _base(name: str, directory: Path, offline: bool) -> Checkpoint | None:
+    """Look through what an adapter was put into, by the name and sha256 that were written down; None where the
+    directory holds whole weights. Raises BadInput for an adapter that nlptl did not save, and for another base.
+    """
+    if not screening.holds_adapter(name, directory):
+        return None
+    told = screening.settings_of(name, directory / SETTINGS).get("base")
+    if not isinstance(told, dict) or not {"checkpoint", "sha256"} <= told.keys():
+        fix = "load it with peft, merge it (merge_and_unload) and save the whole model"
+        raise bad(name, f"{directory} holds an adapter that nlptl did not save: {SETTINGS} names no base", fix)
+    fix = "bring it back; where it still is, `nlptl export RUN FOLDER --merge` makes a model that needs no base"
+    try:
+        found = inspect(told["checkpoint"], offline=offline)
+    except BadInput as problem:
+        raise bad(name, f"its base {told['checkpoint']} is not to be had: {problem}", fix) from None
+    if found.sha256 != told["sha256"]:
+        raise bad(name, f"its base {told['checkpoint']} holds other bytes than when the adapter was trained", fix)
+    return found

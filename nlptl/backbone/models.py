@@ -6,19 +6,21 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from nlptl.backbone.adapters import put_in
 from nlptl.backbone.checkpoint import Checkpoint
 from nlptl.screening import bad
 from nlptl.tasks import Model
 
 
 def open_model(
-    checkpoint: Checkpoint, auto_class: str, changes: Mapping[str, Any], *, head: str, head_seed: int, pad_token_id: int
-) -> Model:
+    checkpoint: Checkpoint, auto_class: str, changes: Mapping[str, Any], *,
+    head: str, head_seed: int, pad_token_id: int, merged: bool,
+) -> Model:  # fmt: skip
     """Open the checkpoint as transformers' `auto_class`, its configuration changed, in fp32.
 
     `head`: `new` draws what is outside of the body from `head_seed` (but for a layer that masked language modelling
-    trained), `keep` takes it as it is stored, `none` says that
-    there is nothing outside. Raises BadInput for weights that are missing or have other sizes: transformers would fill
+    trained), `keep` takes it as it is stored, `none` says that there is nothing outside. `merged`: what an adapter does
+    is added to the weights. Raises BadInput for weights that are missing or have other sizes: transformers would fill
     them with random values without a word.
     """
     import torch
@@ -29,11 +31,12 @@ def open_model(
         setattr(config, key, value)
     config.pad_token_id = pad_token_id
     kind = getattr(transformers, auto_class)._model_mapping[type(config)]
-    renamed = _renamed(checkpoint, getattr(kind, "base_model_prefix", ""))
+    root = checkpoint.root
+    renamed = _renamed(root, getattr(kind, "base_model_prefix", ""))
     with silent(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(head_seed)
         module, told = getattr(transformers, auto_class).from_pretrained(
-            checkpoint.directory, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32,
+            root.directory, config=config, use_safetensors=True, trust_remote_code=False, dtype=torch.float32,
             ignore_mismatched_sizes=True, output_loading_info=True, key_mapping=renamed,
             **_without_pooler(auto_class, config),
         )  # fmt: skip
@@ -43,10 +46,11 @@ def open_model(
         outside = _outside(module, names) if head != "none" else set()
         if head == "new" and not _is_masked(checkpoint):
             _draw_again(module, {name for name in outside if name not in told["missing_keys"]})
-    wrong = {key for key, *_ in told["mismatched_keys"]} - (outside if head == "new" else set())
+    known = put_in(checkpoint, module, outside, head=head, merged=merged)
+    wrong = {key for key, *_ in told["mismatched_keys"]} - known - (outside if head == "new" else set())
     if wrong:
         raise bad(checkpoint.name, f"weights have other sizes than its config.json says: {sorted(wrong)[:5]}")
-    missing = {key for key in told["missing_keys"] if key in names}
+    missing = {key for key in told["missing_keys"] if key in names} - known
     body = {name for name in missing - outside if ".pooler." not in name}
     if body:
         raise bad(

@@ -31,6 +31,8 @@ class Opened:
     """What was mended on opening, for the log."""
     separator: str = ""
     """What stands between two texts where the tokenizer itself puts nothing there (GPT-2, Qwen, mBART)."""
+    merged: bool = True
+    """Whether what an adapter does is added to the weights on opening, so that it costs nothing."""
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -41,7 +43,7 @@ class Opened:
         """Open the checkpoint as `auto_class`; a new head is drawn from the stream "head" of the run's seed."""
         return open_model(
             self.checkpoint, auto_class, config, head=head, head_seed=self.head_seed,
-            pad_token_id=self.tokenizer.pad_token_id,
+            pad_token_id=self.tokenizer.pad_token_id, merged=self.merged,
         )  # fmt: skip
 
     def stored(self, file: str) -> Mapping[str, Any] | None:
@@ -72,29 +74,20 @@ class Opened:
         return tuple(labels[number] for number in sorted(labels, key=int))
 
 
-def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) -> Opened:
+def open_checkpoint(
+    checkpoint: Checkpoint, *, max_tokens: int, head_seed: int, merged: bool = True
+) -> Opened:
     """Open tokenizer and configuration; the weights follow with `model`.
 
     Raises BadInput for a slow tokenizer, one that does not fit the model, or a window that is longer than the
     positions.
     """
     from transformers import AutoConfig, AutoTokenizer
-    from transformers.models.auto.modeling_auto import (
-        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    )
 
     name = checkpoint.name
     with _told(name, "config.json"):
         config = AutoConfig.from_pretrained(checkpoint.directory, trust_remote_code=False)
-    if config.is_encoder_decoder:
-        family = "seq2seq"
-    elif config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        family = "encoder"
-    elif config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        family = "decoder"
-    else:
-        raise bad(name, f"models of type '{config.model_type}' are not known here")
+    family = _family(name, config)
     with _told(name, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.directory, use_fast=True, trust_remote_code=False)
     if not tokenizer.is_fast:
@@ -121,7 +114,24 @@ def open_checkpoint(checkpoint: Checkpoint, *, max_tokens: int, head_seed: int) 
         raise BadInput("model.max_tokens", f"{max_tokens} is more than the {longest} positions of {name}")
     tokenizer.model_max_length = max_tokens
     between = _separator(tokenizer)
-    return Opened(checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between)
+    return Opened(
+        checkpoint, tokenizer, family, max_tokens, tokenizer.padding_side, head_seed, tuple(notes), between, merged
+    )
+
+
+def _family(name: str, config: Any) -> str:
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    )
+
+    if config.is_encoder_decoder:
+        return "seq2seq"
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        return "encoder"
+    if config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        return "decoder"
+    raise bad(name, f"models of type '{config.model_type}' are not known here")
 
 
 @contextlib.contextmanager

@@ -129,9 +129,13 @@ class CopyingParser(nn.Module):
 
     def save_pretrained(self, folder: Path) -> None:
         """Write the encoder as transformers does, and the decoder beside it."""
+        self.body.save_pretrained(folder)
+        self.save_head(folder)
+
+    def save_head(self, folder: Path) -> None:
+        """Write the decoder alone."""
         from safetensors.torch import save_file
 
-        self.body.save_pretrained(folder)
         save_file({name: one.detach().cpu().contiguous() for name, one in self.decoder.state_dict().items()},
                   folder / WEIGHTS)  # fmt: skip
 

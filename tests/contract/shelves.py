@@ -94,6 +94,10 @@ def other(annotation: Any, value: Any) -> Any:
         return inner[0][0]
     if value is None and str in get_args(annotation):
         return "x"
+    if value is None and int in get_args(annotation):
+        return 1
+    if value is None and float in get_args(annotation):
+        return 0.5
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
