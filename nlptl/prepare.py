@@ -65,8 +65,9 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
 
 def _stamp(plan: Recipe, offline: bool) -> str:
     """Give a sha256 over the files that kinds of augmentation read beside the recipe's own."""
-    asked = [*plan.augment, *(noise for one in plan.evaluate for noise in recipe.noises(plan, one))]
-    stamps = [kind.stamp(lambda name: backbone.inspect(name, offline=offline).sha256) for kind in asked]
+    kinds = recipe.all_noise(plan)
+    stamps = [backbone.inspect(name, offline=offline).sha256 for kind in kinds for name in kind.checkpoints()]
+    stamps += [kind.stamp() for kind in kinds]
     return hashlib.sha256("\n".join(stamps).encode()).hexdigest() if any(stamps) else ""
 
 

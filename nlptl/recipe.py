@@ -184,8 +184,13 @@ class Recipe(Value):
 
 def noises(recipe: Recipe, asked: Evaluation) -> "list[AnyAugment]":
     """Give the noise that a set is scored under, names replaced by the settings that stand under `augment`."""
-    own = {one.kind: one.model_copy(update={"copies": 1, "variants": 1}) for one in recipe.augment}
+    own = {one.kind: one.model_copy(update={"copies": 1}) for one in recipe.augment}
     return [own[one] if isinstance(one, str) else one for one in asked.robust]
+
+
+def all_noise(recipe: Recipe) -> "list[AnyAugment]":
+    """Give the kinds of augmentation of a recipe: those that it trains with, and those that sets are scored under."""
+    return [*recipe.augment, *(noise for one in recipe.evaluate for noise in noises(recipe, one))]
 
 
 def science(recipe: Recipe) -> dict[str, Any]:

@@ -66,10 +66,12 @@ class Augment(Value):
         """Give every Problem that settings have with task and card; no data are read."""
         return []
 
-    def stamp(self, sha256: Callable[[str], str]) -> str:
-        """Give what stands in a run's digest for files that it reads beside the recipe's own; `sha256` gives a
-        checkpoint's by its name. By default nothing.
-        """
+    def checkpoints(self) -> tuple[str, ...]:
+        """Name the checkpoints that it opens beside the recipe's own. By default none."""
+        return ()
+
+    def stamp(self) -> str:
+        """Give a sha256 over the further files that it reads, for the run's digest. By default nothing."""
         return ""
 
     def open(self, ground: Ground) -> Any:

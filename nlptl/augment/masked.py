@@ -45,9 +45,9 @@ class Masked(Augment):
     nearest: int = Field(ge=1, le=1000)
     """How many of the likeliest words may be taken, each as likely as the others."""
 
-    def stamp(self, sha256: Any) -> str:
-        """Give the sha256 of the checkpoint."""
-        return sha256(self.checkpoint)  # type: ignore[no-any-return]
+    def checkpoints(self) -> tuple[str, ...]:
+        """Name the checkpoint."""
+        return (self.checkpoint,)
 
     def open(self, ground: Ground) -> "Proposer":
         """Open the model. Raises BadInput for a checkpoint that stores no such head."""

@@ -36,9 +36,9 @@ class Neighbour(Augment):
     checkpoint: str | None = Field(default=None, min_length=1)
     """Whose embeddings; absent: those of the checkpoint that is trained."""
 
-    def stamp(self, sha256: Any) -> str:
-        """Give the sha256 of a checkpoint of its own."""
-        return sha256(self.checkpoint) if self.checkpoint is not None else ""
+    def checkpoints(self) -> tuple[str, ...]:
+        """Name the checkpoint of its own, if it has one."""
+        return () if self.checkpoint is None else (self.checkpoint,)
 
     def open(self, ground: Ground) -> "Table":
         """Read the table, and which words are seen in which language."""

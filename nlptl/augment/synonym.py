@@ -49,7 +49,7 @@ class Synonym(Augment):
             found.append(Problem(what, field="directory", fix="name the folder that has index.noun and data.noun"))
         return found
 
-    def stamp(self, sha256: Any) -> str:
+    def stamp(self) -> str:
         """Give the sha256 of WordNet's files."""
         return wordnet.find(self.directory).sha256()
 

@@ -79,6 +79,27 @@ def test_no_name_is_put_beside_itself_and_one_of_two_classes_stays() -> None:
         assert york.values["text"].startswith("york in ")
 
 
+def test_two_names_of_a_row_never_become_one() -> None:
+    row = {"text": "from a to b", "form": "[IN:X [SL:P a ] [SL:P b ] ]"}
+    rows = [Row(str(number), row, "eng") for number in range(8)]
+    rows.append(Row("8", {"text": "from c", "form": "[IN:X [SL:P c ] ]"}, "eng"))
+    for copy in made(PARSING, card_of("frame"), rows, rate=1.0)[:-1]:
+        assert copy.row is not None
+        assert sum(map(len, copy.edits.values())) == 2, "one name, in text and form: there is but one other"
+        assert copy.row.values["text"] in ("from c to b", "from a to c")
+
+
+def test_a_name_that_could_not_be_read_again_is_not_put_in() -> None:
+    rows = [
+        Row("1", {"text": "new ohio and new york", "form": "[IN:X [SL:P ohio ] [SL:Q new york ] ]"}, "eng"),
+        Row("2", {"text": "york", "form": "[IN:X [SL:P york ] ]"}, "eng"),
+    ]
+    one, two = made(PARSING, card_of("frame"), rows, rate=1.0)
+    assert one.fate == "unchanged", "of `new york and new york` nobody could tell which is York"
+    assert two.row is not None
+    assert two.row.values["text"] == "ohio"
+
+
 @pytest.fixture(scope="module")
 def geography(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[Row]]:
     card = cards.find("geography_parsing").value

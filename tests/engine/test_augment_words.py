@@ -262,3 +262,12 @@ def test_synonyms_without_their_files_are_refused_with_the_line(make: Make, tmp_
     world = make(augment=[synonym | {"directory": str(test_wordnet.write(tmp_path / "dict"))}])
     inputs = prepare.gather(check(world.recipe))
     assert len(inputs.stamp) == 64
+
+
+def test_what_augmentation_opens_is_fetched_too(make: Make, reader: Path) -> None:
+    from nlptl import fetching
+    from nlptl.job import Watch
+
+    masked = {"kind": "masked", "rate": 0.4, "copies": 1, "nearest": 1, "checkpoint": str(reader)}
+    one = make(augment=[masked, NEAR], evaluate=[{"split": "test", "robust": ["masked"]}])
+    assert [line for line in fetching.fetch(str(one.recipe), Watch()) if str(reader) in line] == [f"{reader}: {reader}"]
