@@ -268,8 +268,12 @@ class Parsing(Task):
         return same or scoring.runs(changed.values["form"], changed.values.get("database"))
 
     def slots(self, row: Row, card: "DataCard") -> Sequence[Slot]:
-        """Give the values of the form that the utterance mentions."""
-        return parse_slots.slots(row, against_card.language(card))
+        """Give the values of the form that the utterance mentions; none of a form that could not be learnt."""
+        form, language = row.values["form"], against_card.language(card)
+        if forms.check(form, language) is not None:
+            return ()
+        cut = self.decoder is not None and forms.length(self._written(row, language), language) > self.form_tokens
+        return () if cut else parse_slots.slots(row, language)
 
     def gold(self, row: Row, fitted: Forms) -> Prediction:
         """Give the row's own form."""

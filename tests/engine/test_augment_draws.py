@@ -84,9 +84,11 @@ def test_one_variant_keeps_the_names_and_the_digest_that_there_were(make: Make) 
     recipe = check(make(augment=plain).recipe).recipe
     assert science(recipe)["augment"] == [{"kind": "swap", "rate": 0.3, "copies": 1}]
     assert science(check(make(augment=SWAPS).recipe).recipe)["augment"] == SWAPS
-    inputs = prepare.gather(check(make(augment=SWAPS).recipe))
+    inputs = prepare.gather(check(make(augment=[SWAPS[0] | {"copies": 2}]).recipe))
     found = prepare.augmented_rows(inputs, 13)
-    assert {row.id.split("~")[1] for row in found.rows if "~" in row.id} == {"swap-1.1", "swap-1.2", "swap-1.3"}
+    names = {f"swap-{copy}.{variant}" for copy in (1, 2) for variant in (1, 2, 3)}
+    assert {row.id.split("~")[1] for row in found.rows if "~" in row.id} == names
+    assert len(found.pools) > 48, "each of the two copies of a row has a pool of its own"
     assert all(len(pool) > 1 and len({one.rsplit(".", 1)[0] for one in pool}) == 1 for pool in found.pools)
     names = {row.id for row in found.rows}
     assert {one for pool in found.pools for one in pool} <= names

@@ -100,6 +100,23 @@ def test_a_name_that_could_not_be_read_again_is_not_put_in() -> None:
     assert two.row.values["text"] == "ohio"
 
 
+def test_no_form_becomes_longer_than_the_decoder_writes() -> None:
+    rows = [
+        Row(name, {"text": f"is {name} here", "form": f"answer(stateid('{name}'))"}, "eng")
+        for name in ("iowa", "ohio", "north of south dakota")
+    ]
+    decoder = {"decoder": {"layers": 1, "width": 8, "heads": 1, "dropout": 0.0}}
+    short = PARSING | decoder | {"form_tokens": 9}
+    for settings, wanted in ((short, {"ohio", "iowa"}), (PARSING | {"form_tokens": 9}, {row.id for row in rows})):
+        texts = " ".join(
+            copy.row.values["text"]
+            for number in range(4)
+            for copy in made(settings, card_of("functional"), [Row(f"{one.id}{number}", one.values, "eng") for one in rows])
+            if copy.row is not None
+        )
+        assert {row.id for row in rows if row.id in texts} == wanted
+
+
 @pytest.fixture(scope="module")
 def geography(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[Row]]:
     card = cards.find("geography_parsing").value

@@ -187,8 +187,12 @@ def test_a_masked_model_proposes_what_it_says_of_each_text_alone(make: Make, rea
     model = transformers.AutoModelForMaskedLM.from_pretrained(reader).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(reader)
     words = whole_words.whole_words(tokenizer)
+    rows = [
+        replace(row, values={**row.values, "text": " ".join([row.values["text"]] * (1 + number % 3))})
+        for number, row in enumerate(world.rows)
+    ]
     count = 0
-    for copy in augmenting.copies(world.rows, world.kinds, world.task, 13, world.ground):
+    for copy in augmenting.copies(rows, world.kinds, world.task, 13, world.ground):
         text, made = copy.parent.values["text"], copy.edits["text"]
         hidden = edits.apply(text, [edits.Edit(one.start, one.end, tokenizer.mask_token) for one in made])
         coded = tokenizer(hidden, return_tensors="pt")
@@ -214,6 +218,19 @@ def test_masks_are_found_behind_words_that_say_mask_and_not_beyond_the_window(re
     asking = proposer.masked((0, "text"), text, chosen)
     assert asking.masks == {0: 2, 1: 5, 2: 8}, "[CLS] [MASK] [MASK] l ##u [MASK] …"
     assert len(chosen) == 7
+
+
+def test_the_likeliest_other_words_are_proposed_and_never_the_word_itself(reader: Path) -> None:
+    from nlptl.augment.masked import Proposer
+
+    found = backbone.open_checkpoint(backbone.inspect(str(reader)), max_tokens=12, head_seed=0)
+    proposer = Proposer(None, found.tokenizer, found.max_tokens, 2)
+    ids = found.tokenizer.convert_tokens_to_ids
+    logits = torch.zeros(len(found.tokenizer))
+    for value, token in enumerate(("xay", "xby", "xcy", "##a", "[SEP]")):
+        logits[ids(token)] = 5 + value
+    assert proposer._likeliest(logits, "Xcy") == ["xby", "xay"], "`##a` and `[SEP]` are no words"
+    assert proposer._likeliest(logits, "\u0434\u0430") == [], "of another script"
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2"])
