@@ -107,13 +107,10 @@ def test_no_form_becomes_longer_than_the_decoder_writes() -> None:
     ]
     decoder = {"decoder": {"layers": 1, "width": 8, "heads": 1, "dropout": 0.0}}
     short = PARSING | decoder | {"form_tokens": 9}
+    many = [Row(f"{one.id}{number}", one.values, "eng") for number in range(4) for one in rows]
     for settings, wanted in ((short, {"ohio", "iowa"}), (PARSING | {"form_tokens": 9}, {row.id for row in rows})):
-        texts = " ".join(
-            copy.row.values["text"]
-            for number in range(4)
-            for copy in made(settings, card_of("functional"), [Row(f"{one.id}{number}", one.values, "eng") for one in rows])
-            if copy.row is not None
-        )
+        copies = made(settings, card_of("functional"), many)
+        texts = " ".join(copy.row.values["text"] for copy in copies if copy.row is not None)
         assert {row.id for row in rows if row.id in texts} == wanted
 
 
