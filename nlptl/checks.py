@@ -144,14 +144,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             wanted = needed.replace("|", " or ")
             what = f"task '{recipe.task.kind}' needs the column {wanted}; card '{card.name}' has {sorted(card.columns)}"
             yield found.problem(("data", "card"), what)
-    places = [(("data", "languages"), recipe.data.languages or ())]
-    places += [(("evaluate", number, "languages"), one.languages or ()) for number, one in enumerate(recipe.evaluate)]  # type: ignore[misc]
-    for where, languages in places:
-        for language in languages:
-            if language not in card.languages:
-                yield found.problem(
-                    where, f"card '{card.name}' has no language '{language}'", did_you_mean(language, card.languages)
-                )
+    yield from _languages(found, card)
     splits = list(card.splits)
     if "train" not in splits:
         yield found.problem(("data", "card"), f"card '{card.name}' has no split 'train'; it has {splits}")
@@ -176,6 +169,35 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     yield from _augments(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
+
+
+def _languages(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Find languages that the card has not, and those that could choose the checkpoint without saying so."""
+    recipe = found.value
+    trained = recipe.data.languages or card.languages
+    places: list[tuple[tuple[str | int, ...], Sequence[str]]] = [
+        (("data", "languages"), recipe.data.languages or ()),
+        (("data", "language_rows"), tuple(recipe.data.language_rows or ())),
+        (("train", "select_languages"), recipe.train.select_languages or ()),
+    ]
+    places += [
+        (("evaluate", number, "languages"), one.languages or ())
+        for number, one in enumerate(recipe.evaluate)
+        if one.languages != "all"
+    ]
+    for where, languages in places:
+        for language in languages:
+            if language not in card.languages:
+                what = f"card '{card.name}' has no language '{language}'"
+                yield found.problem(where, what, did_you_mean(language, card.languages))
+    for language in recipe.data.language_rows or ():
+        if language in card.languages and language not in trained:
+            what = f"'{language}' is not trained on: data.languages are {', '.join(trained)}"
+            yield found.problem(("data", "language_rows"), what, "name it there too")
+    others = [one for one in recipe.train.select_languages or () if one in card.languages and one not in trained]
+    if others and not recipe.train.oracle:
+        what = f"{', '.join(others)} would choose the checkpoint and is not trained on: no score would be zero-shot"
+        yield found.problem(("train", "select_languages"), what, "leave it out, or say train.oracle: true")
 
 
 def _noise(found: Read[Recipe]) -> Iterator[Problem]:

@@ -23,6 +23,9 @@ class Watch:
     say: Callable[[str], None] = lambda text: None
     step: Callable[[engine.Step, int], None] = lambda step, total: None
     work: Callable[[str, int, int], None] = lambda name, done, total: None
+    looked: Callable[[int, float], None] = lambda step, score: None
+    """Takes the step and the score at each evaluation that chooses the best weights; what it raises ends the run
+    there, to go on later."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Progress:
     seconds: float = 0.0
     """Spent in training steps, over all the pieces of the run."""
     stopped_early: bool = False
+    last_score: float | None = None
+    """What `best_score` is the best of, at the last evaluation."""
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,10 @@ def _needed(plan: Recipe) -> dict[str, set[str] | None]:
     """Give split -> languages to read (None: all)."""
     needed: dict[str, set[str] | None] = {"train": None if plan.data.languages is None else set(plan.data.languages)}
     if plan.train.select != "last":
-        needed[plan.train.select] = needed["train"]
+        chosen = plan.train.select_languages
+        needed[plan.train.select] = needed["train"] if chosen is None else set(chosen)
     for one in plan.evaluate:
-        asked = None if one.languages is None else set(one.languages)
+        asked = None if one.languages in (None, "all") else set(one.languages or ())
         before = needed.get(one.split, set())
         needed[one.split] = None if before is None or asked is None else before | asked
     return needed
@@ -159,9 +160,12 @@ def ground_of(
 
 
 def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
-    """Give rows of the training split: all, or `data.train_rows` of them drawn by the stream "rows", in their order."""
+    """Give rows of the training split: all, or `data.train_rows` of them drawn by the stream "rows", in their order; of
+    a language that `data.language_rows` names, as many as it says.
+    """
     languages = plan.data.languages
     found = [row for row in rows if languages is None or row.language in languages]
+    found = _of_languages(plan, found, seed)
     wanted, batch = plan.data.train_rows, plan.train.batch
     if batch > (wanted or len(found)):
         what = f"{batch} examples make a step, there are {wanted or len(found)} training rows"
@@ -174,11 +178,26 @@ def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
     return [found[number] for number in chosen]
 
 
+def _of_languages(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
+    """Draw the rows of each language that is to have fewer, by a stream of its own: others' numbers change nothing."""
+    left_out: set[str] = set()
+    for language, wanted in (plan.data.language_rows or {}).items():
+        own = [row.id for row in rows if row.language == language]
+        if wanted > len(own):
+            what = f"{wanted} rows of {language} are asked for, the training split has {len(own)}"
+            raise BadInput("data.language_rows", Problem(what, field="data.language_rows"))
+        kept = set(seeds.stream(seed, "rows", language).sample(range(len(own)), wanted))
+        left_out |= {one for number, one in enumerate(own) if number not in kept}
+    return [row for row in rows if row.id not in left_out]
+
+
 def selecting_rows(inputs: Inputs) -> list[Row]:
-    """Give the rows that choose the checkpoint: the selecting split, in the languages of the training data alone."""
+    """Give the rows that choose the checkpoint: the selecting split, in the languages of the training data alone, or in
+    those that `train.select_languages` names.
+    """
     plan = inputs.recipe
-    rows = inputs.rows[plan.train.select]
-    return [row for row in rows if plan.data.languages is None or row.language in plan.data.languages]
+    languages = plan.train.select_languages or plan.data.languages
+    return [row for row in inputs.rows[plan.train.select] if languages is None or row.language in languages]
 
 
 def digest(inputs: Inputs, seed: int) -> str:

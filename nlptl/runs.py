@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,25 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     if done is not None:
         watch.say(f"{directory} is finished; nothing to do")
         return Result(directory, done, True)
+    with _opened(inputs, seed, directory, watch) as job:
+        progress = _train(job, state.resume(job))
+        result = Result(directory, _finish(job, progress), False)
+        if state.asked(job) == "leave":  # the seed is finished, the next is not begun
+            job.stop.leave()
+        return result
+
+
+def train_seed(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Progress:
+    """Train as `run_seed` does and give how it went; nothing is scored beside the selecting split, and nothing saved
+    but what it goes on from.
+    """
+    with _opened(inputs, seed, directory, watch) as job:
+        return _train(job, state.resume(job))
+
+
+@contextlib.contextmanager
+def _opened(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Iterator[Job]:
+    """Open all parts of a run in its directory, locked; one that cannot begin leaves nothing."""
     prepare.look_ahead(inputs, seed)
     settings = inputs.recipe.machine
     computing = open_machine(settings.device, inputs.recipe.train.precision, settings.threads)
@@ -85,11 +104,7 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
             if computing.main:
                 artifacts.forget(directory)
             raise
-        progress = _train(job, state.resume(job))
-        result = Result(directory, _finish(job, progress), False)
-        if state.asked(job) == "leave":  # the seed is finished, the next is not begun
-            stop.leave()
-        return result
+        yield job
 
 
 def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop: artifacts.Stop, watch: Watch) -> Job:
@@ -151,6 +166,8 @@ def _train(job: Job, progress: Progress) -> Progress:
             state.checkpoint(job, progress)
         if asked == "leave":
             job.stop.leave()
+        if looked and progress.last_score is not None:
+            job.watch.looked(progress.step, progress.last_score)
         if progress.stopped_early:
             job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
             break
@@ -178,7 +195,7 @@ def _look(job: Job, progress: Progress) -> Progress:
     early = train.patience is not None and waiting >= train.patience
     if better:
         progress = replace(progress, best_step=progress.step, best_score=score)
-    return replace(progress, without_better=waiting, history=history, stopped_early=early)
+    return replace(progress, without_better=waiting, history=history, stopped_early=early, last_score=score)
 
 
 def _score(job: Job, rows: Sequence[Row], features: Sequence[Feature], name: str) -> Scores:

@@ -16,7 +16,7 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages",
         "naming", "whole_words", "wordnet",
     ],
     3: [
@@ -26,7 +26,7 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "auditing",
+        "auditing", "search",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

@@ -212,7 +212,8 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "languages": ["eng"], "train_rows": 20, "root": "/elsewhere", "metric": "macro_f1", "evaluate_every": 3,
         "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5, "pattern": ".*bias",
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
-        "blocks": 1, "alpha": 4.0, "checkpoint": "./other", "directory": "./words",
+        "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
+        "checkpoint": "./other", "directory": "./words",
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",
