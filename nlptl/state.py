@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nlptl import artifacts, backbone, engine, frozen, groups, memories, seeds
 from nlptl.computing import Computing
-from nlptl.data import batches
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
 from nlptl.prepare import Inputs
@@ -31,9 +30,12 @@ def head_seed(seed: int) -> int:
 
 
 def build(
-    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int
-) -> engine.Trained:
-    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int,
+    *, total: int,
+) -> engine.Trained:  # fmt: skip
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `total` is
+    the number of steps.
+    """
     import torch
 
     from nlptl.modules import attention, dropout, embedding, first_token
@@ -61,8 +63,7 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
-    course = next((found for kind in recipe.tuning if (found := kind.phases(model, steps))), [])
+    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total))), [])
     alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
     return engine.Trained(
         computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
