@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from nlptl import cards, kinds
+from nlptl.augment import Augment
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
@@ -36,6 +37,9 @@ CONTRADICTIONS = (
     *((kind, "reinit", DRAWN) for kind in ADAPTERS),
     *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
       for other in ("mixout", "l2sp")),
+    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
+    ("reinit", "unfreeze", DRAWN + " from the first step on"),
+    ("average", "unfreeze", "a mean begins with parameters that all learn"),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""
@@ -143,14 +147,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             wanted = needed.replace("|", " or ")
             what = f"task '{recipe.task.kind}' needs the column {wanted}; card '{card.name}' has {sorted(card.columns)}"
             yield found.problem(("data", "card"), what)
-    places = [(("data", "languages"), recipe.data.languages or ())]
-    places += [(("evaluate", number, "languages"), one.languages or ()) for number, one in enumerate(recipe.evaluate)]  # type: ignore[misc]
-    for where, languages in places:
-        for language in languages:
-            if language not in card.languages:
-                yield found.problem(
-                    where, f"card '{card.name}' has no language '{language}'", did_you_mean(language, card.languages)
-                )
+    yield from _languages(found, card)
     splits = list(card.splits)
     if "train" not in splits:
         yield found.problem(("data", "card"), f"card '{card.name}' has no split 'train'; it has {splits}")
@@ -172,8 +169,38 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             )
     yield from _metric(found, card)
     yield from _noise(found)
+    yield from _augments(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
+
+
+def _languages(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Find languages that the card has not, and those that could choose the checkpoint without saying so."""
+    recipe = found.value
+    trained = recipe.data.languages or card.languages
+    places: list[tuple[tuple[str | int, ...], Sequence[str]]] = [
+        (("data", "languages"), recipe.data.languages or ()),
+        (("data", "language_rows"), tuple(recipe.data.language_rows or ())),
+        (("train", "select_languages"), recipe.train.select_languages or ()),
+    ]
+    places += [
+        (("evaluate", number, "languages"), one.languages or ())
+        for number, one in enumerate(recipe.evaluate)
+        if one.languages != "all"
+    ]
+    for where, languages in places:
+        for language in languages:
+            if language not in card.languages:
+                what = f"card '{card.name}' has no language '{language}'"
+                yield found.problem(where, what, did_you_mean(language, card.languages))
+    for language in recipe.data.language_rows or ():
+        if language in card.languages and language not in trained:
+            what = f"'{language}' is not trained on: data.languages are {', '.join(trained)}"
+            yield found.problem(("data", "language_rows"), what, "name it there too")
+    others = [one for one in recipe.train.select_languages or () if one in card.languages and one not in trained]
+    if others and not recipe.train.oracle:
+        what = f"{', '.join(others)} would choose the checkpoint and is not trained on: no score would be zero-shot"
+        yield found.problem(("train", "select_languages"), what, "leave it out, or say train.oracle: true")
 
 
 def _noise(found: Read[Recipe]) -> Iterator[Problem]:
@@ -188,6 +215,27 @@ def _noise(found: Read[Recipe]) -> Iterator[Problem]:
                 yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
             elif one in asked.robust[:place]:
                 yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
+            elif (kinds.shelf("augment")[one] if isinstance(one, str) else one).moves_gold:
+                name = one if isinstance(one, str) else one.kind
+                what = f"'{name}' asks for other gold, so it is no noise on these rows"
+                yield found.problem(where, what, "remove it")
+            elif not isinstance(one, str) and one.variants > 1:
+                fix = "remove it; `copies` scores several noisy sets"
+                yield found.problem((*where, "variants"), "an evaluated set has no epochs to draw variants for", fix)
+
+
+def _augments(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what kinds of augmentation have against task and card, where they train and where they are noise."""
+    recipe = found.value
+    named: list[tuple[tuple[str | int, ...], Augment]] = [
+        (("augment", number), kind) for number, kind in enumerate(recipe.augment)
+    ]
+    for number, asked in enumerate(recipe.evaluate):
+        named += [(("evaluate", number, "robust", place), one) for place, one in enumerate(asked.robust)
+                  if not isinstance(one, str)]  # fmt: skip
+    for where, kind in named:
+        for one in kind.check(recipe.task, card):
+            yield found.problem((*where, *one.field.split(".")) if one.field else where, one.what, one.fix)
 
 
 def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from nlptl import launch
-from nlptl.doors import augment, begin, compare, export, listing, look, plans, reports
+from nlptl.doors import augment, begin, compare, export, listing, look, plans, reports, tune
 from nlptl.doors.options import AsJson, Offline, Out
 from nlptl.errors import BadInput, NlptlError, OutOfSpace, Problem
 
@@ -186,7 +186,7 @@ def fetch(
                 print(line)
 
 
-for _door in (augment, listing, begin, look, reports, compare, export):
+for _door in (augment, listing, begin, look, reports, compare, export, tune):
     for _name, _command in _door.COMMANDS.items():
         app.command(name=_name)(_command)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from nlptl.computing import Computing, Numbers
 from nlptl.data.batches import evaluation_batches
@@ -78,12 +78,16 @@ def check_gold(task: Task, rows: Sequence[Row], fitted: Any, subject: str) -> No
         raise BadInput(subject, f"gold against gold gives {name} {value:.4f}, not 1; rows: {', '.join(wrong[:5])}")
 
 
-def by_language(rows: Sequence[Row], languages: Sequence[str] | None) -> Iterator[tuple[str, list[Row]]]:
-    """Yield ("", all rows) where no language is named, else each named language with its rows."""
+def by_language(
+    rows: Sequence[Row], languages: Sequence[str] | Literal["all"] | None
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yield ("", all rows) where no language is named, else each named language with its rows; "all": each that there
+    is, in the order of the rows.
+    """
     if languages is None:
         yield "", list(rows)
         return
-    for language in languages:
+    for language in dict.fromkeys(row.language for row in rows) if languages == "all" else languages:
         yield language, [row for row in rows if row.language == language]
 
 

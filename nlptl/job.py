@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl import artifacts, backbone, engine
+from nlptl.data import batches
 from nlptl.prepare import Inputs
 from nlptl.tasks import Feature, Row
 
@@ -22,6 +23,9 @@ class Watch:
     say: Callable[[str], None] = lambda text: None
     step: Callable[[engine.Step, int], None] = lambda step, total: None
     work: Callable[[str, int, int], None] = lambda name, done, total: None
+    looked: Callable[[int, float], None] = lambda step, score: None
+    """Takes the step and the score at each evaluation that chooses the best weights; what it raises ends the run
+    there, to go on later."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Progress:
     seconds: float = 0.0
     """Spent in training steps, over all the pieces of the run."""
     stopped_early: bool = False
+    last_score: float | None = None
+    """What `best_score` is the best of, at the last evaluation."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Job:
     watch: Watch = field(default_factory=Watch)
     augmented: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By kind of augmentation how many copies met which fate."""
+    pools: batches.Pools = ()
 
     @property
     def main(self) -> bool:

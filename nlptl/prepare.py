@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nlptl import artifacts, augmenting, backbone, recipe, seeds
@@ -33,6 +34,10 @@ class Inputs:
     fingerprint: str
     """sha256 over the card and the data."""
     warnings: tuple[str, ...]
+    others: Mapping[str, backbone.Checkpoint] = field(default_factory=dict)
+    """The checkpoints that kinds of augmentation open beside, by name."""
+    stamp: str = ""
+    """sha256 over what they read beside; nothing where they read nothing."""
 
 
 def gather(checked: Checked, *, offline: bool = False) -> Inputs:
@@ -54,9 +59,18 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
     found = [*plan.task.doubts(rows, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
+    names = {name for kind in recipe.all_noise(plan) for name in kind.checkpoints()}
+    others = {name: backbone.inspect(name, offline=offline) for name in sorted(names)}
     return Inputs(
-        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
-    )
+        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings),
+        others, _stamp(plan, others),
+    )  # fmt: skip
+
+
+def _stamp(plan: Recipe, others: Mapping[str, backbone.Checkpoint]) -> str:
+    """Give a sha256 over the files that kinds of augmentation read beside the recipe's own."""
+    stamps = [one.sha256 for one in others.values()] + [kind.stamp() for kind in recipe.all_noise(plan)]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest() if any(stamps) else ""
 
 
 def look_ahead(inputs: Inputs, seed: int) -> None:
@@ -79,9 +93,10 @@ def _needed(plan: Recipe) -> dict[str, set[str] | None]:
     """Give split -> languages to read (None: all)."""
     needed: dict[str, set[str] | None] = {"train": None if plan.data.languages is None else set(plan.data.languages)}
     if plan.train.select != "last":
-        needed[plan.train.select] = needed["train"]
+        chosen = plan.train.select_languages
+        needed[plan.train.select] = needed["train"] if chosen is None else set(chosen)
     for one in plan.evaluate:
-        asked = None if one.languages is None else set(one.languages)
+        asked = None if one.languages in (None, "all") else set(one.languages or ())
         before = needed.get(one.split, set())
         needed[one.split] = None if before is None or asked is None else before | asked
     return needed
@@ -126,26 +141,31 @@ def augmented_rows(inputs: Inputs, seed: int) -> augmenting.Augmented:
 
 def ground(inputs: Inputs, seed: int) -> Ground:
     """Give what kinds of augmentation may look at."""
-    return ground_of(inputs.recipe, training_rows(inputs, seed), inputs.checkpoint)
+    known = {**inputs.others, inputs.recipe.model.checkpoint: inputs.checkpoint}
+    return ground_of(inputs.recipe, inputs.card, training_rows(inputs, seed), known)
 
 
 def ground_of(
-    plan: Recipe, rows: Sequence[Row], checkpoint: backbone.Checkpoint | None = None, *, offline: bool = False
-) -> Ground:
-    """Give what kinds of augmentation may look at; checkpoints are looked for when one asks for them."""
+    plan: Recipe, card: DataCard, rows: Sequence[Row], known: Mapping[str, backbone.Checkpoint] | None = None, *,
+    offline: bool = False,
+) -> Ground:  # fmt: skip
+    """Give what kinds of augmentation may look at; checkpoints that are not known are looked for when one is opened."""
 
     def opened(name: str | None) -> backbone.Opened:
-        own = checkpoint if name is None else None
-        found = own or backbone.inspect(name or plan.model.checkpoint, offline=offline)
+        wanted = name or plan.model.checkpoint
+        found = (known or {}).get(wanted) or backbone.inspect(wanted, offline=offline)
         return backbone.open_checkpoint(found, max_tokens=plan.model.max_tokens, head_seed=0)
 
-    return Ground(rows, plan.task, opened)
+    return Ground(rows, plan.task, card, opened)
 
 
 def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
-    """Give rows of the training split: all, or `data.train_rows` of them drawn by the stream "rows", in their order."""
+    """Give rows of the training split: all, or `data.train_rows` of them drawn by the stream "rows", in their order; of
+    a language that `data.language_rows` names, as many as it says.
+    """
     languages = plan.data.languages
     found = [row for row in rows if languages is None or row.language in languages]
+    found = _of_languages(plan, found, seed)
     wanted, batch = plan.data.train_rows, plan.train.batch
     if batch > (wanted or len(found)):
         what = f"{batch} examples make a step, there are {wanted or len(found)} training rows"
@@ -158,11 +178,26 @@ def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
     return [found[number] for number in chosen]
 
 
+def _of_languages(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
+    """Draw the rows of each language that is to have fewer, by a stream of its own: others' numbers change nothing."""
+    left_out: set[str] = set()
+    for language, wanted in (plan.data.language_rows or {}).items():
+        own = [row.id for row in rows if row.language == language]
+        if wanted > len(own):
+            what = f"{wanted} rows of {language} are asked for, the training split has {len(own)}"
+            raise BadInput("data.language_rows", Problem(what, field="data.language_rows"))
+        kept = set(seeds.stream(seed, "rows", language).sample(range(len(own)), wanted))
+        left_out |= {one for number, one in enumerate(own) if number not in kept}
+    return [row for row in rows if row.id not in left_out]
+
+
 def selecting_rows(inputs: Inputs) -> list[Row]:
-    """Give the rows that choose the checkpoint: the selecting split, in the languages of the training data alone."""
+    """Give the rows that choose the checkpoint: the selecting split, in the languages of the training data alone, or in
+    those that `train.select_languages` names.
+    """
     plan = inputs.recipe
-    rows = inputs.rows[plan.train.select]
-    return [row for row in rows if plan.data.languages is None or row.language in plan.data.languages]
+    languages = plan.train.select_languages or plan.data.languages
+    return [row for row in inputs.rows[plan.train.select] if languages is None or row.language in languages]
 
 
 def digest(inputs: Inputs, seed: int) -> str:
@@ -172,9 +207,8 @@ def digest(inputs: Inputs, seed: int) -> str:
     plan = inputs.recipe
     if (inputs.checkpoint.directory / backbone.MANIFEST).is_file():
         plan = plan.model_copy(update={"model": plan.model.model_copy(update={"checkpoint": "a run"})})
-    return recipe.digest(
-        plan, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
-    )
+    checkpoint = inputs.checkpoint.sha256 + inputs.stamp
+    return recipe.digest(plan, seed=seed, data=inputs.fingerprint, checkpoint=checkpoint, version=__version__)
 
 
 def label_counts(rows: Sequence[Row]) -> dict[str, int]:

@@ -45,6 +45,10 @@ class DataSection(Value):
     train_rows: int | None = Field(default=None, ge=2)
     """Train on so many rows only, drawn by the run's seed; absent: on all."""
 
+    language_rows: dict[str, Annotated[int, Field(ge=1)]] | None = None
+    """Train on so many rows of a language only, drawn by the run's seed: `{deu: 50}`. Of those that are not named, on
+    all."""
+
     root: str | None = None
     """Folder below which the card's files lie; absent: `$NLPTL_DATA`. Plumbing: not part of the digest."""
 
@@ -82,6 +86,14 @@ class Train(Value):
     metric: str | None = None
     """What `select` goes by; absent: the task's main metric."""
 
+    select_languages: tuple[str, ...] | None = None
+    """ISO 639-3 codes of the rows of `select` that choose; absent: the languages trained on, as zero-shot transfer
+    demands. Others need `oracle: true`."""
+
+    oracle: bool = False
+    """Whether rows of languages that were not trained on may choose the checkpoint: then no score in those languages is
+    zero-shot, and the report says so in its title."""
+
     evaluate_every: int | None = Field(default=None, ge=1)
     """Steps between evaluations on `select`; absent: once an epoch."""
 
@@ -111,8 +123,8 @@ class Evaluation(Value):
     split: Split
     """A split of the card."""
 
-    languages: tuple[str, ...] | None = None
-    """ISO 639-3 codes to score, each by itself; absent: all of the card's together."""
+    languages: Literal["all"] | tuple[str, ...] | None = None
+    """ISO 639-3 codes to score, each by itself; `all`: each of the card's that the split has; absent: all together."""
 
     external: tuple[External, ...] = ()
     """Further metrics beside the task's own."""
@@ -188,16 +200,34 @@ def noises(recipe: Recipe, asked: Evaluation) -> "list[AnyAugment]":
     return [own[one] if isinstance(one, str) else one for one in asked.robust]
 
 
+def all_noise(recipe: Recipe) -> "list[AnyAugment]":
+    """Give the kinds of augmentation of a recipe: those that it trains with, and those that sets are scored under."""
+    return [*recipe.augment, *(noise for one in recipe.evaluate for noise in noises(recipe, one))]
+
+
 def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
     tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
     tree["data"].pop("root")
+    for section, name in (("data", "language_rows"), ("train", "select_languages"), ("train", "oracle")):
+        if not tree[section][name]:
+            tree[section].pop(name)
     if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key
         tree.pop("augment")
     for one in tree["evaluate"]:
+        for noise in one["robust"] if one["robust"] else ():
+            _without_variants(noise)
         if not one["robust"]:
             one.pop("robust")
+    for kind in tree.get("augment", ()):
+        _without_variants(kind)
     return tree
+
+
+def _without_variants(kind: Any) -> None:
+    """Leave `variants: 1` away, as recipes had it before there was such a key."""
+    if isinstance(kind, dict) and kind.get("variants") == 1:
+        kind.pop("variants")
 
 
 def digest(recipe: Recipe, *, seed: int, data: str, checkpoint: str, version: str) -> str:

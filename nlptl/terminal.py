@@ -153,9 +153,9 @@ def show_results(results: Sequence[Result], *, as_json: bool) -> None:
 
 
 def _scores(report: Mapping[str, Any]) -> str:
-    from nlptl.report import robust
+    from nlptl.report import by_language, robust
 
-    lines = []
+    lines: list[list[str]] = []
     name = next(iter(report["evaluation"][0]["metrics"]))
     if chosen := report["selection"]:
         low, high = chosen["intervals"][name]
@@ -172,7 +172,8 @@ def _scores(report: Mapping[str, Any]) -> str:
             gain = found["gain"]
             note = f"gain {gain['value']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
             lines.append([f"  {baseline}", str(one["rows"]), f"{found['metrics'][name]:.4f}", note])
-    return table([f"{report['name']}, seed {report['seed']}", "rows", name, "95 % interval"], lines)
+    head = [f"{report['name']}, seed {report['seed']}{by_language.oracle(report)}", "rows", name, "95 % interval"]
+    return "\n".join([table(head, lines), *by_language.lines(report)])
 
 
 def _cost(report: Mapping[str, Any]) -> str:
@@ -197,9 +198,7 @@ def _over_seeds(results: Sequence[Result]) -> str:
     lines = []
     for number, one in enumerate(results[0].report["evaluation"]):
         name = next(iter(one["metrics"]))
-        spread = statistics.mean_and_spread(
-            [result.report["evaluation"][number]["metrics"][name] for result in results]
-        )
+        spread = statistics.mean_and_spread([each.report["evaluation"][number]["metrics"][name] for each in results])
         title = " ".join(part for part in (one["split"], one["language"]) if part)
         lines.append(
             [title, name, f"{spread.mean:.4f}", f"{spread.deviation:.4f}", f"{spread.low:.4f} to {spread.high:.4f}"]

@@ -91,6 +91,9 @@ class DataCard(Value):
     languages: tuple[Language, ...] = Field(min_length=1)
     """ISO 639-3 codes."""
 
+    parallel: bool = False
+    """Whether ids that are alike but for the language are one item in several languages, translated."""
+
     licence: str = Field(min_length=1)
     """As its makers state it; doubt is said."""
 

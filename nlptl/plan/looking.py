@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nlptl import prepare, report, statistics
+from nlptl import evaluate, prepare, report, statistics
 from nlptl.data import batches
 from nlptl.errors import BadInput
 from nlptl.plan import leaks, running
@@ -123,8 +123,8 @@ def smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, 
     for claim in checked.plan.claims():
         inputs = gathered[recipes[claim.step]]
         for one in inputs.recipe.evaluate:
-            for language in one.languages or ("",):
-                rows = sum(not language or row.language == language for row in inputs.rows[one.split])
+            for language, part in evaluate.by_language(inputs.rows[one.split], one.languages):
+                rows = len(part)
                 alone = statistics.smallest_detectable_difference(rows, ASSUMED)
                 name = " ".join(part for part in (f"{claim.step},", one.split, language) if part)
                 found[name] = alone, _with_seeds(alone, rows, len(checked.plan.seeds))

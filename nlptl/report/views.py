@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nlptl import artifacts, pages
-from nlptl.report import course, data, errors, facts, forms, headline, robust, sets, tables
+from nlptl.report import by_language, course, data, errors, facts, forms, headline, robust, sets, tables
 from nlptl.report.examples import Texts
 from nlptl.report.facts import Facts, Made, Scored
 
@@ -38,14 +38,16 @@ def document(found: Facts, made: Mapping[str, Made]) -> str:
         f"Made by nlptl {found.report['nlptl']} from the files of the run. Its tables lie in {TABLES}/ as CSV and JSON."
     )
     return pages.page(
-        f"{found.report['name']}, seed {found.report['seed']}", sections, lead=headline.lead(found), foot=foot
-    )
+        f"{found.report['name']}, seed {found.report['seed']}{by_language.oracle(found.report)}", sections,
+        lead=headline.lead(found), foot=foot,
+    )  # fmt: skip
 
 
 def _parts(found: Facts) -> Iterator[tuple[str, Made]]:
     """Give the sections in their order."""
     yield "What was run", course.run(found)
     yield "Scores", headline.scores(found)
+    yield "Languages", by_language.section(found)
     yield "Under noise", robust.noise(found)
     yield "Training", course.curves(found)
     first, *others = found.sets

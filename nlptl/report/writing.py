@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, model_card, prepare, strict
+from nlptl import artifacts, model_card, phases, prepare, strict
 from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
 from nlptl.recipe import Evaluation
-from nlptl.report import cost, examples, robust, views
+from nlptl.report import cost, examples, languages, robust, views
 from nlptl.tasks import Feature, Prediction, Row, Scores
 from nlptl.version import __version__
 
@@ -74,6 +74,8 @@ def write(
     rows = prepare.training_rows(inputs, job.seed)
     report = _begun(job, progress, fitted, chosen, rows)
     report["evaluation"] = [_section(job, fitted, rows, one) for one in sections]
+    if found := _languages(job, fitted, sections, report["evaluation"]):
+        report["languages"] = found
     report["reload_gate"] = dict(gate)
     report["warnings"] = list(inputs.warnings)
     environment = artifacts.read_json(job.directory / "environment.json")
@@ -82,6 +84,22 @@ def write(
     texts = {one.name: examples.texts_of(one.rows, recipe.task.given) for one in sections}
     _attempt(job, "page", lambda: views.write(job.directory, texts))
     return report
+
+
+def _languages(
+    job: Job, fitted: Any, sections: Sequence[Section], said: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Hold the languages of each split that was scored in several against each other."""
+    parts: dict[str, list[languages.Part]] = {}
+    for one, told in zip(sections, said, strict=True):
+        if one.language and one.rows:
+            part = languages.Part(one.language, one.rows, one.predictions, one.scores, told["cut"]["rows"])
+            parts.setdefault(one.asked.split, []).append(part)
+    return [
+        languages.compared(split, members, job, fitted)
+        for split, members in parts.items()
+        if len({part.language for part in members}) == len(members) > 1
+    ]
 
 
 def _attempt(job: Job, what: str, make: Callable[[], object]) -> None:
@@ -160,6 +178,7 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "floor": cost.floor(job, log, progress.seconds),
         "frozen": job.moving.frozen.facts(),
         "processes": job.moving.world,
+        "phases": phases.facts(job),
         "history": list(progress.history),
         "augment": {kind: dict(fates) for kind, fates in job.augmented.items()},
     }
