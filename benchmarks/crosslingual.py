@@ -2,8 +2,8 @@
 
     python benchmarks/crosslingual.py --budget 60 --only sib200_zero_shot
 
-On two cores a seed takes 5 to 20 minutes (sib200, GeoQuery). Goes on where it was stopped: finished runs are found again
-below benchmarks/work.
+On two cores a seed takes 5 to 20 minutes (sib200, GeoQuery). Goes on where it was stopped: finished runs are found
+again below benchmarks/work.
 """
 
 import argparse
@@ -115,7 +115,7 @@ def main() -> None:
                 print(f"{cell.recipe}, seed {seed}: {scores(report)}", flush=True)
     lines = [line for cell in CELLS if cell.recipe in reports for line in rows_of(cell, reports[cell.recipe])]
     notes = ["n: seeds", "theirs: a plain trial of one seed with the same checkpoint and rows",
-             "low, high: the 95 % interval over rows where there is one seed, else the lowest and highest seed"]  # fmt: skip
+             "low, high: the 95 % interval over rows of one seed; of several, the lowest and highest"]  # fmt: skip
     write("crosslingual", lines, seeds=given.seeds, notes=notes)
 
 
