@@ -118,5 +118,6 @@ def test_what_another_card_cannot_give_is_refused(
 
 def test_a_label_that_training_has_not_is_refused(tmp_path: Path, checkpoint: Callable[..., Path]) -> None:
     topics = tiny.write_card(tmp_path, "topics", rows={"test": 24})
+    checked = checks.check(recipe(tmp_path, checkpoint("xlm-roberta"), {"card": str(topics), "split": "test"}))
     with pytest.raises(BadInput, match=r"topics\.test.*no training row has|no training row has.*topics\.test"):
-        prepare.gather(checks.check(recipe(tmp_path, checkpoint("xlm-roberta"), {"card": str(topics), "split": "test"})))
+        prepare.gather(checked)
