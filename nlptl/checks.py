@@ -11,7 +11,7 @@ from typing import Literal
 from nlptl import cards, kinds
 from nlptl.augment import Augment
 from nlptl.cards import DataCard
-from nlptl.contradictions import CONTRADICTIONS, INSIDE
+from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
@@ -238,6 +238,10 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     recipe = found.value
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
+    for number, kind in enumerate(recipe.tuning):
+        if recipe.machine.gradient_checkpointing and kind.kind in TWO_PASSES:
+            what = f"'{kind.kind}' at {found.where('tuning', number)} makes two passes, which draw their dropout apart"
+            yield found.problem(("machine", "gradient_checkpointing"), what, "leave one of them out")
     yield from _twice(found, "tuning", "")
     yield from _twice(found, "augment", "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}
