@@ -35,7 +35,7 @@ def build(
     """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
     import torch
 
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
 
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
@@ -48,6 +48,7 @@ def build(
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
+        called_dropout.install(module, noise)
     bottom = backbone.frozen_bottom(model)
     if bottom is not None and recipe.machine.frozen == "auto":
         bottom.install()
@@ -273,7 +274,7 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
 
     module = moving.bare
     if moving.frozen.bottom is not None:
@@ -281,6 +282,7 @@ def plain(moving: engine.Trained) -> nn.Module:
     body = backbone.transformer_of(module)
     embedding.restore(body)
     dropout.remove(module)
+    called_dropout.remove(module)
     first_token.restore(body)
     attention.restore(body)
     return module
