@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from nlptl import cards, kinds
+from nlptl.augment import Augment
 from nlptl.cards import DataCard
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
@@ -36,6 +37,9 @@ CONTRADICTIONS = (
     *((kind, "reinit", DRAWN) for kind in ADAPTERS),
     *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
       for other in ("mixout", "l2sp")),
+    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
+    ("reinit", "unfreeze", DRAWN + " from the first step on"),
+    ("average", "unfreeze", "a mean begins with parameters that all learn"),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""
@@ -165,6 +169,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             )
     yield from _metric(found, card)
     yield from _noise(found)
+    yield from _augments(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
@@ -210,6 +215,27 @@ def _noise(found: Read[Recipe]) -> Iterator[Problem]:
                 yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
             elif one in asked.robust[:place]:
                 yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
+            elif (kinds.shelf("augment")[one] if isinstance(one, str) else one).moves_gold:
+                name = one if isinstance(one, str) else one.kind
+                what = f"'{name}' asks for other gold, so it is no noise on these rows"
+                yield found.problem(where, what, "remove it")
+            elif not isinstance(one, str) and one.variants > 1:
+                fix = "remove it; `copies` scores several noisy sets"
+                yield found.problem((*where, "variants"), "an evaluated set has no epochs to draw variants for", fix)
+
+
+def _augments(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what kinds of augmentation have against task and card, where they train and where they are noise."""
+    recipe = found.value
+    named: list[tuple[tuple[str | int, ...], Augment]] = [
+        (("augment", number), kind) for number, kind in enumerate(recipe.augment)
+    ]
+    for number, asked in enumerate(recipe.evaluate):
+        named += [(("evaluate", number, "robust", place), one) for place, one in enumerate(asked.robust)
+                  if not isinstance(one, str)]  # fmt: skip
+    for where, kind in named:
+        for one in kind.check(recipe.task, card):
+            yield found.problem((*where, *one.field.split(".")) if one.field else where, one.what, one.fix)
 
 
 def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:

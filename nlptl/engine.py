@@ -16,8 +16,8 @@ from nlptl.data.batches import StepPlan, micro_batches
 from nlptl.errors import NumericFailure
 from nlptl.frozen import Frozen
 from nlptl.recipe import Train
-from nlptl.tasks import Batch, Feature, Loss
-from nlptl.tuning import Forward, Tuning
+from nlptl.tasks import Batch, Feature, Loss, Model
+from nlptl.tuning import Forward, Phase, Tuning
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -64,6 +64,10 @@ class Trained:
     parameters: int
     """Of the whole model, untrimmed."""
     trainable: int
+    model: Model
+    """The module with the names and depths of its parameters."""
+    phases: Sequence[Phase] = ()
+    """What learns when; none: the same all the time."""
     memories: dict[str, Memory] = field(default_factory=dict)
     """What each kind of tuning keeps of the run, by kind."""
 

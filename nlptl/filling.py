@@ -18,10 +18,13 @@ def folder() -> Path:
     return Path(named).expanduser().absolute() if named else archives.cache_folder() / "frozen"
 
 
-def training(job: Job) -> None:
-    """Keep the bottom's output for the training features where they are seen twice: by epochs, or by seeds."""
+def training(job: Job, steps: int) -> None:
+    """Keep the bottom's output for the training features where they are seen twice: by the epochs that the coming
+    `steps` go over, or by seeds.
+    """
     recipe = job.inputs.recipe
-    if job.moving.frozen.bottom is not None and (recipe.train.epochs > 1 or len(recipe.seeds) > 1):
+    again = steps > job.total // recipe.train.epochs or len(recipe.seeds) > 1
+    if job.moving.frozen.bottom is not None and again:
         task = recipe.task
 
         def forward(batch: Batch) -> Loss:

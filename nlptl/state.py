@@ -30,9 +30,12 @@ def head_seed(seed: int) -> int:
 
 
 def build(
-    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int
-) -> engine.Trained:
-    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int,
+    *, total: int,
+) -> engine.Trained:  # fmt: skip
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `total` is
+    the number of steps.
+    """
     import torch
 
     from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
@@ -52,8 +55,6 @@ def build(
     bottom = backbone.frozen_bottom(model)
     if bottom is not None and recipe.machine.frozen == "auto":
         bottom.install()
-    off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    why = next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, used)
@@ -63,15 +64,23 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    prepared = computing.accelerator.prepare(module) if computing.accelerator.num_processes > 1 else module
+    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total))), [])
+    alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
     return engine.Trained(
-        computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
+        computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
+        optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(bottom, why),
+        frozen=frozen.Frozen(bottom, computed_each_time(recipe)), model=model, phases=course,
         memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
+
+
+def computed_each_time(recipe: Recipe) -> str:
+    """Say why what is frozen is computed for each pass; nothing where it is replayed."""
+    off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
+    return next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:

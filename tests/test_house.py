@@ -17,6 +17,7 @@ FLOORS = {
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses", "augment", "edits", "plans", "languages",
+        "naming", "whole_words", "wordnet",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
@@ -25,7 +26,7 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "search",
+        "auditing", "search", "phases", "scoring", "finishing",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

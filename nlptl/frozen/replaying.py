@@ -65,6 +65,8 @@ class Frozen:
     """Features whose bottom was replayed."""
     saved_seconds: float = 0.0
     """What computing those would have taken, at the rate of filling."""
+    earlier: Frozen | None = None
+    """That of the phase before, for what is said of the whole run."""
 
     def rest(self) -> None:
         """Switch dropout off in what is frozen; to be called after `module.train()`."""
@@ -92,11 +94,19 @@ class Frozen:
         return {id(parameter) for block in blocks for parameter in block.parameters()}
 
     def facts(self) -> dict[str, Any] | None:
-        """Give what a report says of it; None where nothing is frozen."""
+        """Give what a report says of it, and of those of the phases before: the most blocks, all else added up. None
+        where nothing is frozen.
+        """
+        before = self.earlier.facts() if self.earlier is not None else None
         if self.bottom is None:
-            return None
+            return before
         held = sum(store.rows.numel() * store.rows.element_size() for store in self.stores)
-        return {
+        found: dict[str, Any] = {
             "blocks": len(self.bottom.blocks), "hits": self.hits, "bytes": held, "why": self.why,
             "fill_seconds": sum(store.seconds for store in self.stores), "saved_seconds": self.saved_seconds,
         }  # fmt: skip
+        if before is None:
+            return found
+        together = {name: before[name] + found[name] for name in ("hits", "bytes", "fill_seconds", "saved_seconds")}
+        most = max(before["blocks"], found["blocks"])
+        return found | together | {"blocks": most, "why": found["why"] or before["why"]}

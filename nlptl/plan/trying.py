@@ -69,8 +69,10 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     copied = prepare.augmented_rows(inputs, seed)
     features = recipe.task.encode(copied.rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
-    moving = state.build(recipe, opened, fitted, features, computing, seed)
-    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    train, pools = recipe.train, copied.pools
+    (*_, steps) = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
+    moving = state.build(recipe, opened, fitted, features, computing, seed, total=steps)
+    features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     left = sum(not done for _, _, done in runs)

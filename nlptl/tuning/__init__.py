@@ -39,6 +39,16 @@ class Forward:
         return self.call(batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of a run: from step `begin` on (counted from 1) what lies at depth `lowest` or above learns, and the head.
+    """
+
+    begin: int
+    lowest: int
+    """0 embeddings, 1 … the layers, one more what stands above them."""
+
+
 class Tuning(Value):
     """Contract of a tuning. Every verb has a default that does nothing, so a kind says only what it changes.
 
@@ -65,6 +75,12 @@ class Tuning(Value):
         BadInput where the model has not what the settings name.
         """
         return model
+
+    def phases(self, model: Model, steps: int) -> list[Phase]:
+        """Give what learns when over a run of so many steps, the first from step 1 on; nothing for all that `apply`
+        left trainable, all the time. One kind in a recipe has phases at most.
+        """
+        return []
 
     def scale(self, depth: int, blocks: int) -> float:
         """Give what multiplies the base learning rate at `depth`: 0 embeddings, 1 … `blocks` the layers, `blocks` +
