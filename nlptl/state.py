@@ -64,7 +64,7 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total))), [])
+    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
     alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
     return engine.Trained(
         computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
