@@ -82,7 +82,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
 
 
 def _lead(report: Mapping[str, Any]) -> pages.Content:
-    told = [one["words"] for one in report["gains"]] or ["No gain is claimed: the plan has no control."]
+    found = [*report["gains"], *report.get("clean", {}).get("gains", ())]
+    told = [one["words"] for one in found] or ["No gain is claimed: the plan has no control."]
     return pages.items(told)
 
 
@@ -116,7 +117,8 @@ def _leaks(leaks: Mapping[str, Any]) -> Table:
         Column("share", "share", "number"), Column("trained", "trained"), Column("train_id", "training row"),
         Column("test_text", "test text", "long"), Column("train_text", "training text", "long"),
     ]  # fmt: skip
-    rows = [[one[column.key] for column in columns] for one in leaks["first"]]
+    first = [one | {"share": round(one["share"], 2)} for one in leaks["first"]]
+    rows = [[one[column.key] for column in columns] for one in first]
     return Table("leaks", f"The first {len(rows)} of {leaks['pairs']:,} pairs; all are in leaks.csv", columns, rows)
 
 

@@ -18,7 +18,7 @@ from nlptl.plans import Step
 from nlptl.report import REPORT
 from nlptl.version import __version__
 
-LEAKS = 50
+LEAKS = 12
 """Pairs that the page shows."""
 
 
