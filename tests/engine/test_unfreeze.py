@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from nlptl import artifacts, engine, phases
 from nlptl.checks import check
 from nlptl.errors import BadInput
+from nlptl.frozen import filling
 from nlptl.plan import trying
 from nlptl.tuning import Phase
 from nlptl.tuning.unfreeze import Unfreeze
@@ -230,9 +232,28 @@ def test_rows_of_a_table_that_no_text_uses_decay_only_once_it_is_open(make: Make
     assert torch.allclose(table[unused], start[name][unused] * factor, atol=1e-6)
 
 
+def test_a_store_is_named_by_the_rows_that_the_table_was_trimmed_of_too(make: Make) -> None:
+    """Rows that evaluation looks up and no training text does are not in the table's state."""
+    parts = make("xlm-roberta", still=True, tuning=[UNFREEZE]).parts()
+    phases.enter(parts.moving, parts.moving.phases[0], "")
+    table, bottom = parts.moving.trimmed, parts.moving.frozen.bottom
+    other = next(one for one in range(len(table.rest)) if one not in set(table.used.tolist()))
+
+    def name(token: int) -> str:
+        feature = dataclasses.replace(parts.features[0], input_ids=(token,))
+        return filling._key(bottom, [feature], parts.moving.computing, ("float32", True))
+
+    used = int(table.used[5])
+    before = name(other), name(used)
+    table.rest[other] += 1.0
+    assert name(other) != before[0]
+    assert name(used) == before[1]
+
+
 @pytest.mark.usefixtures("near_gate")
 @pytest.mark.parametrize("beside", [{"kind": "decay", "factor": 0.5}, {"kind": "mixout", "rate": 0.5},
-                                    {"kind": "l2sp", "body": 0.1, "head": 0.01}])  # fmt: skip
+                                    {"kind": "l2sp", "body": 0.1, "head": 0.01}, {"kind": "rdrop", "weight": 1.0},
+                                    {"kind": "adversarial", "epsilon": 0.5, "weight": 1.0}])  # fmt: skip
 def test_it_goes_with_rates_and_with_what_holds_the_body_back(make: Make, beside: dict[str, Any]) -> None:
     world = make(tuning=[UNFREEZE, beside], train={"epochs": 2, "weight_decay": 0.0})
     run = world.run()
