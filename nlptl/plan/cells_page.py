@@ -9,8 +9,8 @@ from nlptl import pages
 from nlptl.report.tables import Column, Table
 
 ABOUT = (
-    "Each cell is the gain of the target after the source over the target from scratch, in points: the "
-    "mean over seeds, with its 95 % interval. A star marks what is told apart from no gain after Holm's correction over all cells."
+    "Each cell is the gain of the target after the source over the same from scratch, in points: the mean "
+    "over seeds, with its 95 % interval. A star marks what Holm's correction over all cells leaves apart from no gain."
 )
 GUESSED = (
     "Regret is what one would have lost by a predictor's choice of the source: the greatest gain less that of the "
