@@ -114,8 +114,10 @@ def main() -> None:
                 reports.setdefault(cell.recipe, []).append(report)
                 print(f"{cell.recipe}, seed {seed}: {scores(report)}", flush=True)
     lines = [line for cell in CELLS if cell.recipe in reports for line in rows_of(cell, reports[cell.recipe])]
-    notes = ["n: seeds", "theirs: a plain trial of one seed with the same checkpoint and rows",
-             "low, high: the 95 % interval over rows of one seed; of several, the lowest and highest"]  # fmt: skip
+    notes = [
+        "n: seeds", "theirs: a plain trial of one seed with the same checkpoint and rows",
+        "low, high: the 95 % interval over rows where there is one seed, else the lowest and highest seed",
+    ]  # fmt: skip
     write("crosslingual", lines, seeds=given.seeds, notes=notes)
 
 

@@ -140,6 +140,7 @@ def _train(job: Job, progress: Progress) -> Progress:
     ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
     looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
+        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe))
         return progress
     for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
@@ -174,7 +175,7 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
         if phase is not None:
             phases.enter(job.moving, phase, state.computed_each_time(recipe))
             job.watch.say(phases.told(job.moving, phase))
-        filling.training(job, last - first + 1)
+        filling.training(job, last + 1 - (phase.begin if phase is not None else 1))
         yield from engine.train(
             job.moving, verbs, itertools.islice(plans, last - first + 1), total=job.total, settings=recipe.train,
             tuning=recipe.tuning, seed=job.seed, micro_tokens=recipe.machine.micro_tokens,

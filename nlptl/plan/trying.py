@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlptl import backbone, engine, prepare, report, state, statistics
+from nlptl import backbone, engine, phases, prepare, report, state, statistics
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
@@ -45,6 +45,8 @@ class Planned:
     """Of all runs that are not finished, training alone."""
     smallest_difference: dict[str, float | None]
     """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
+    phases: Sequence[str] = ()
+    """What learns when, a line a phase; empty where the same learns all the time."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
 
@@ -92,8 +94,16 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             one.name: statistics.smallest_detectable_difference(len(inputs.rows[one.name]), ASSUMED)
             for one in recipe.evaluate
         },
+        phases=_phases(moving, steps),
         warnings=inputs.warnings,
     )
+
+
+def _phases(moving: engine.Trained, steps: int) -> list[str]:
+    """Say what learns when, and that the steps that are tried are those of the last phase at most."""
+    said = [f"{one['said']}: {one['steps']} steps" for one in phases.facts(moving, steps)]
+    note = "time and memory are measured with all of it open; phases in which less learns take less"
+    return [*said, note] if said else []
 
 
 def _try(
