@@ -11,6 +11,7 @@ from typing import Literal
 from nlptl import cards, kinds
 from nlptl.augment import Augment
 from nlptl.cards import DataCard
+from nlptl.contradictions import CONTRADICTIONS, INSIDE
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
@@ -18,32 +19,6 @@ from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
-
-INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
-"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
-EVERYTHING = "one trains everything, the other does not"
-NOTHING = "nothing of the body is left to train"
-DRAWN = "what is drawn anew must learn"
-ADAPTERS = ("lora", "ia3", "adalora")
-ADAPTED = "an adapter leaves the whole body as it is, and says itself in how many blocks it stands"
-TWO = "one adapter is trained at a time"
-CONTRADICTIONS = (
-    ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
-    ("bias", "norms", "each leaves to train what it names and nothing else"),
-    ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
-    ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
-    ("adversarial", "rdrop", "each makes two passes of its own"),
-    *((other, kind, ADAPTED) for kind in ADAPTERS for other in ("full", "freeze", "bias", "norms")),
-    *((kind, "reinit", DRAWN) for kind in ADAPTERS),
-    *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
-      for other in ("mixout", "l2sp")),
-    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
-    ("reinit", "unfreeze", DRAWN + " from the first step on"),
-    ("average", "unfreeze", "a mean begins with parameters that all learn"),
-    ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
-)  # fmt: skip
-"""Kinds of tuning, or switches of them, that do not go together, and why."""
-
 
 @dataclass(frozen=True)
 class Checked:

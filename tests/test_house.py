@@ -16,7 +16,7 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "logme",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "logme", "contradictions",
         "naming", "whole_words", "wordnet",
     ],
     3: [
