@@ -2,6 +2,8 @@
 
 INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
 """Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
+TWO_PASSES = ("rdrop", "adversarial")
+"""Kinds that run a micro-batch forward twice before they go back: a block cannot be computed again for both."""
 EVERYTHING = "one trains everything, the other does not"
 NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"

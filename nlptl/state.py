@@ -38,7 +38,7 @@ def build(
     """
     import torch
 
-    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
@@ -48,6 +48,8 @@ def build(
     noise = None
     attention.choose(body, recipe.machine.attention)
     first_token.narrow(body)
+    if recipe.machine.gradient_checkpointing:
+        recomputing.enable(body)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
@@ -283,12 +285,13 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     module = moving.bare
     if moving.frozen.bottom is not None:
         moving.frozen.bottom.remove()
     body = backbone.transformer_of(module)
+    recomputing.disable(body)
     embedding.restore(body)
     dropout.remove(module)
     called_dropout.remove(module)

@@ -16,8 +16,8 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions",
-        "naming", "whole_words", "wordnet",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
+        "naming", "noise", "whole_words", "wordnet",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
