@@ -2,8 +2,8 @@
 
     python benchmarks/crosslingual.py --budget 60 --only sib200_zero_shot
 
-On two cores a seed takes 5 to 20 minutes (sib200, GeoQuery). Goes on where it was stopped: finished runs are found again
-below benchmarks/work.
+On two cores a seed takes 5 to 20 minutes (sib200, GeoQuery). Goes on where it was stopped: finished runs are found
+again below benchmarks/work.
 """
 
 import argparse
@@ -114,8 +114,10 @@ def main() -> None:
                 reports.setdefault(cell.recipe, []).append(report)
                 print(f"{cell.recipe}, seed {seed}: {scores(report)}", flush=True)
     lines = [line for cell in CELLS if cell.recipe in reports for line in rows_of(cell, reports[cell.recipe])]
-    notes = ["n: seeds", "theirs: a plain trial of one seed with the same checkpoint and rows",
-             "low, high: the 95 % interval over rows where there is one seed, else the lowest and highest seed"]  # fmt: skip
+    notes = [
+        "n: seeds", "theirs: a plain trial of one seed with the same checkpoint and rows",
+        "low, high: the 95 % interval over rows where there is one seed, else the lowest and highest seed",
+    ]  # fmt: skip
     write("crosslingual", lines, seeds=given.seeds, notes=notes)
 
 
