@@ -9,8 +9,10 @@ its own. No code of a library is changed.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +42,29 @@ class _Answering(TorchFunctionMode):
         super().__init__()
         self.noise = noise
         self.computing: list[Caller] = []
+
+    def begin(self, caller: Caller) -> None:
+        """Answer for a caller from here on."""
+        caller.calls = 0
+        if not self.computing:
+            self.__enter__()  # type: ignore[no-untyped-call]
+        self.computing.append(caller)
+
+    def end(self, caller: Caller) -> None:
+        """Answer for who computed before it again; nothing where it did not begin."""
+        if self.computing and self.computing[-1] is caller:
+            self.computing.pop()
+            if not self.computing:
+                self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def inside(self, caller: Caller) -> Iterator[None]:
+        """Answer for a caller within this context."""
+        self.begin(caller)
+        try:
+            yield
+        finally:
+            self.end(caller)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Sequence[type], args: Sequence[Any] = (),
@@ -118,20 +143,20 @@ def _holds_number(part: nn.Module) -> bool:
 def _watch(part: nn.Module, caller: Caller, answering: _Answering) -> None:
     """Answer for a module from the begin of its forward pass to the end, also when that raises.
 
-    Hooks, not another `forward`: they go with a module that is computed again for its gradient.
+    Hooks, not another `forward`, which what is copied or wrapped would lose.
     """
 
     def begin(module: nn.Module, given: Any) -> None:
         if module.training:
-            caller.calls = 0
-            if not answering.computing:
-                answering.__enter__()  # type: ignore[no-untyped-call]
-            answering.computing.append(caller)
+            answering.begin(caller)
 
     def end(module: nn.Module, given: Any, output: Any) -> None:
-        if answering.computing and answering.computing[-1] is caller:
-            answering.computing.pop()
-            if not answering.computing:
-                answering.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        answering.end(caller)
 
     _hooks[part] = [part.register_forward_pre_hook(begin), part.register_forward_hook(end, always_call=True)]
+    layer: Any = part
+    again = getattr(layer, "_gradient_checkpointing_func", None)
+    if again is not None:  # transformers computes a layer's `forward` again, without its hooks
+        layer._gradient_checkpointing_func = functools.partial(
+            again, context_fn=lambda: (contextlib.nullcontext(), answering.inside(caller))
+        )
