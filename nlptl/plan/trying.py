@@ -93,7 +93,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
         seconds_per_step=tried.seconds / tried.steps,
         minutes=tried.seconds * left / 60,
         smallest_difference={
-            one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
+            one.name: statistics.smallest_detectable_difference(len(inputs.rows[one.name]), ASSUMED)
             for one in recipe.evaluate
         },
         phases=tried.phases,
