@@ -40,7 +40,7 @@ def plan(name: str, overrides: Sequence[str], out: Path, offline: bool, as_json:
 
     say("reading the data")
     checked = reading.check(name, overrides)
-    looked = looking.look(checked, out=out, offline=offline)
+    looked = looking.look(checked, out=out, offline=offline, tried=True)
     if as_json:
         show_json(asdict(looked))
     else:
@@ -66,7 +66,7 @@ def _tree(looked: Looked) -> Iterator[str]:
     left = sum(not finished for one in looked.steps for _, _, finished in one.runs)
     yield f"runs: {total}, of which {left} are not finished; report: {looked.directory}"
     if left and looked.minutes is not None:
-        yield f"training what is left takes about {looked.minutes:.0f} minutes, by the runs that are finished"
+        yield f"training what is left takes about {looked.minutes:.1f} minutes; scoring comes on top"
     yield from _smallest(looked.smallest, looked.seeds)
     yield from _guarded(looked)
 
@@ -88,7 +88,8 @@ def _line(one: LookedStep) -> list[str]:
     test = sum(count for split, count in one.rows.items() if split not in ("train", "dev"))
     start = f"{one.start} ({one.take})" if one.start else "its checkpoint"
     done = f"{sum(finished for _, _, finished in one.runs)} of {len(one.runs)}"
-    seconds = "" if one.seconds is None else f"{one.seconds:.0f}"
+    known, guess = one.seconds, one.estimate
+    seconds = f"{known:.0f}" if known is not None else "" if guess is None else f"about {guess:.0f}"
     return [one.name, start, one.recipe, one.task, str(one.rows["train"]), str(test), str(one.steps), done, seconds]
 
 
@@ -100,7 +101,8 @@ def _smallest(smallest: Mapping[str, Any], seeds: Sequence[int]) -> Iterator[str
             else "; one seed shows nothing of others"
         )
     if smallest:
-        yield "(over an accuracy of 0.9, paired, power 0.8)"
+        many = f"; before Holm's correction over all {len(smallest)}" if len(smallest) > 1 else ""
+        yield f"(over an accuracy of 0.9, paired, power 0.8{many})"
 
 
 def _points(share: float | None) -> str:
@@ -152,6 +154,8 @@ def _matrix(matrix: dict[str, Any]) -> Iterator[str]:
     yield table(["gain, source down", *targets], lines)
     yield "(* told apart from no gain after Holm's correction over all cells)"
     yield from (f"  {one['words']}; order: {', '.join(one['order'])}" for one in matrix["targets"])
+    if whole := matrix.get("order"):
+        yield f"  {whole['words']}"
     told = [
         f"{one['name']} {100 * one['regret']:.1f}" for one in matrix["predictors"] if one["regret"] is not None
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nlptl.compare.words import points
+from nlptl.plan import ordering
 from nlptl.plan.predictors import NAMES, Guesses
 from nlptl.plans import Cell
 
@@ -22,6 +23,7 @@ def summary(cells: Sequence[Cell], report: Mapping[str, Any], found: Guesses) ->
         by_target.setdefault(one["target"], []).append(one)
     return {
         "cells": records,
+        "order": ordering.order(records),
         "targets": [_target(name, own) for name, own in by_target.items()],
         "predictors": [_predictor(name, by_target) for name in [*NAMES, CHANCE]],
     }

@@ -28,6 +28,12 @@ def section(matrix: Mapping[str, Any], found: Mapping[str, Table]) -> pages.Sect
     )  # fmt: skip
 
 
+def lead(matrix: Mapping[str, Any]) -> list[str]:
+    """Give what to take for each target, and the order of all where there is one."""
+    whole = matrix.get("order")
+    return [*(one["words"] for one in matrix["targets"]), *([whole["words"]] if whole else [])]
+
+
 def _heat(matrix: Mapping[str, Any]) -> pages.Markup:
     sources = list(dict.fromkeys(one["source"] for one in matrix["cells"]))
     targets = list(dict.fromkeys(one["target"] for one in matrix["cells"]))

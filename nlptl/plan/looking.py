@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nlptl import evaluate, prepare, report, statistics
 from nlptl.data import batches
 from nlptl.errors import BadInput
-from nlptl.plan import leaks, running
+from nlptl.plan import leaks, running, trying
 from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
 from nlptl.plan.trying import ASSUMED
@@ -40,6 +40,8 @@ class LookedStep:
     """Seed, directory ("" where that is known only after what it goes on from), whether it is finished."""
     seconds: float | None
     """Of training a run, the mean of those that are finished; None where none is."""
+    estimate: float | None
+    """Where `seconds` are not known: those of a finished run of the same recipe, or of a few steps that were tried."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +59,24 @@ class Looked:
     rows and seeds could, if gains differ by a point from seed to seed.
     """
     minutes: float | None
-    """Of training what is not finished, where every recipe of it has a finished run to go by; else None."""
+    """Of training what is not finished; None where a recipe of it has no finished run and was not tried."""
     leaks: Leaks
     """Test texts that an earlier step is trained on."""
     on_leak: str
     warnings: Sequence[str]
 
 
-def look(checked: CheckedPlan, *, out: Path = Path("runs"), offline: bool = False) -> Looked:
-    """Read all data, find what is finished; no model is loaded. Raises BadInput for what `run` would refuse then."""
+def look(
+    checked: CheckedPlan, *, out: Path = Path("runs"), offline: bool = False, tried: bool = False
+) -> Looked:
+    """Read all data, find what is finished. Raises BadInput for what `run` would refuse then.
+
+    With `tried` a few steps are taken of each recipe without a finished run; a model is loaded for that alone.
+    """
     gathered = running.gather(checked, offline=offline)
     done: dict[tuple[str, int], Path] = {}
     steps = [_step(checked, step, gathered[step.recipe], out, done) for step in checked.plan.steps()]
+    steps = _estimated(checked, steps, gathered, tried)
     warnings = dict.fromkeys(warning for one in gathered.values() for warning in one.warnings)
     return Looked(
         name=checked.plan.name,
@@ -99,7 +107,7 @@ def _step(checked: CheckedPlan, step: Step, inputs: Inputs, out: Path, done: dic
         runs.append((seed, str(directory or ""), finished is not None))
     return LookedStep(
         step.name, recipe.name, recipe.task.kind, inputs.card.name, step.start, step.take if step.start else "",
-        step.control, rows, _steps(recipe, rows["train"]), runs, sum(seconds) / len(seconds) if seconds else None,
+        step.control, rows, _steps(recipe, rows["train"]), runs, sum(seconds) / len(seconds) if seconds else None, None,
     )  # fmt: skip
 
 
@@ -119,13 +127,29 @@ def _steps(recipe: Recipe, rows: int) -> int:
     return recipe.train.epochs * batches.steps_per_epoch(rows * copies, recipe.train.batch)
 
 
+def _estimated(
+    checked: CheckedPlan, steps: Sequence[LookedStep], gathered: Mapping[str, Inputs], tried: bool
+) -> list[LookedStep]:
+    """Give the steps with what a run of each takes: what one of another step with the same recipe took, or what a trial
+    says.
+    """
+    recipes = {step.name: step.recipe for step in checked.plan.steps()}
+    known = {recipes[one.name]: one.seconds for one in steps if one.seconds is not None}
+    found = []
+    for one in steps:
+        name = recipes[one.name]
+        if tried and name not in known:
+            known[name] = trying.attempt(gathered[name]).seconds
+        found.append(one if one.seconds is not None else replace(one, estimate=known.get(name)))
+    return found
+
+
 def _minutes(steps: Sequence[LookedStep]) -> float | None:
-    """Estimate from runs that are finished, of the same step or of another with the same recipe."""
-    known = {(one.recipe, one.card, one.steps): one.seconds for one in steps if one.seconds is not None}
+    """Add up what is left; None where a run is left of which nothing is known."""
     seconds = 0.0
     for one in steps:
         left = sum(not finished for _, _, finished in one.runs)
-        each = known.get((one.recipe, one.card, one.steps))
+        each = one.estimate if one.seconds is None else one.seconds
         if left and each is None:
             return None
         seconds += left * (each or 0.0)

@@ -88,7 +88,7 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
 
 def _lead(report: Mapping[str, Any]) -> pages.Content:
     if "matrix" in report:
-        return pages.items([one["words"] for one in report["matrix"]["targets"]])
+        return pages.items(cells_page.lead(report["matrix"]))
     found = [*report["gains"], *report.get("clean", {}).get("gains", ())]
     told = [one["words"] for one in found] or ["No gain is claimed: the plan has no control."]
     return pages.items(told)

@@ -51,6 +51,22 @@ class Planned:
     """What a run would say of recipe and data before it starts."""
 
 
+@dataclass(frozen=True)
+class Tried:
+    """What a few steps of a run tell of all of them; the fields are those of Planned."""
+
+    labels: dict[str, int]
+    tokens: int
+    cut: int
+    steps: int
+    parameters: int
+    trainable: int
+    memory_mib: float
+    seconds: float
+    """Of all steps of one run, training alone."""
+    phases: Sequence[str]
+
+
 def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -> Planned:
     """Read the data, open the model, take a few steps and throw them away.
 
@@ -62,6 +78,32 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     for seed in recipe.seeds:
         directory = out / f"{recipe.name}-{prepare.digest(inputs, seed)}"
         runs.append((seed, directory, report.finished(directory) is not None))
+    tried = attempt(inputs)
+    left = sum(not done for _, _, done in runs)
+    return Planned(
+        runs=runs,
+        rows={split: len(found) for split, found in inputs.rows.items()},
+        labels=tried.labels,
+        tokens=tried.tokens,
+        cut=tried.cut,
+        steps=tried.steps,
+        parameters=tried.parameters,
+        trainable=tried.trainable,
+        memory_mib=tried.memory_mib,
+        seconds_per_step=tried.seconds / tried.steps,
+        minutes=tried.seconds * left / 60,
+        smallest_difference={
+            one.name: statistics.smallest_detectable_difference(len(inputs.rows[one.name]), ASSUMED)
+            for one in recipe.evaluate
+        },
+        phases=tried.phases,
+        warnings=inputs.warnings,
+    )
+
+
+def attempt(inputs: Inputs) -> Tried:
+    """Open the model of the recipe's first seed, take a few steps and throw them away."""
+    recipe = inputs.recipe
     seed = recipe.seeds[0]
     rows = prepare.training_rows(inputs, seed)
     fitted = recipe.task.fit(rows, inputs.card)
@@ -77,26 +119,11 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
-    left = sum(not done for _, _, done in runs)
-    return Planned(
-        runs=runs,
-        rows={split: len(found) for split, found in inputs.rows.items()},
-        labels=prepare.label_counts(rows),
-        tokens=tokens,
-        cut=sum(bool(feature.cut) for feature in features),
-        steps=steps,
-        parameters=moving.parameters,
-        trainable=moving.trainable,
-        memory_mib=memory,
-        seconds_per_step=per_token * tokens * recipe.train.epochs / steps,
-        minutes=per_token * tokens * recipe.train.epochs * left / 60,
-        smallest_difference={
-            one.name: statistics.smallest_detectable_difference(len(inputs.rows[one.name]), ASSUMED)
-            for one in recipe.evaluate
-        },
-        phases=_phases(moving, steps),
-        warnings=inputs.warnings,
-    )
+    return Tried(
+        labels=prepare.label_counts(rows), tokens=tokens, cut=sum(bool(feature.cut) for feature in features),
+        steps=steps, parameters=moving.parameters, trainable=moving.trainable, memory_mib=memory,
+        seconds=per_token * tokens * recipe.train.epochs, phases=_phases(moving, steps),
+    )  # fmt: skip
 
 
 def _phases(moving: engine.Trained, steps: int) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 import tiny
 
 from nlptl.errors import BadInput
-from nlptl.plan import cells, looking, predictors, reading, running
+from nlptl.plan import cells, looking, ordering, predictors, reading, running, trying
 from nlptl.plans import Cell
 
 Make = Callable[..., Path]
@@ -166,3 +166,40 @@ def test_a_bad_matrix_is_refused_with_its_place(
     found = [one for one in fault.value.problems if what in str(one)]
     assert found, fault.value
     assert found[0].field == where
+
+
+def test_minutes_come_from_one_trial_a_recipe(
+    checkpoint: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+    real = trying.attempt
+
+    def attempt(inputs: Any) -> Any:
+        tried.append((inputs.recipe.name, real(inputs)))
+        return tried[-1][1]
+
+    monkeypatch.setattr(trying, "attempt", attempt)
+    checked = reading.check(write(tmp_path, checkpoint("bert"), seeds=(13, 14), targets=["b", "c"]))
+    looked = looking.look(checked, out=tmp_path / "runs", tried=True)
+    assert [name for name, _ in tried] == ["recipe_a", "recipe_b", "recipe_c"]
+    each = [one.seconds for _, one in tried]
+    assert min(each) > 0
+    assert [one.estimate for one in looked.steps] == [*each, each[1], each[1], each[2], each[2]]
+    assert looked.minutes == pytest.approx(2 * (each[0] + 3 * each[1] + 3 * each[2]) / 60)
+    assert looking.look(checked, out=tmp_path / "runs").minutes is None
+
+
+def test_the_order_of_all_by_hand() -> None:
+    values = {("a", "b"): 0.02, ("b", "a"): 0.01, ("a", "c"): -0.02, ("c", "a"): 0.04, ("b", "c"): 0.05,
+              ("c", "b"): -0.03}  # fmt: skip
+    found = [
+        {"source": one, "target": other, "value": value, "outcome": "better" if one == "c" else "open"}
+        for (one, other), value in values.items()
+    ]
+    # abc 0.07, acb -0.05, bac -0.01, bca 0.09, cab 0.06, cba -0.02
+    told = ordering.order(found)
+    assert told is not None
+    assert (told["tasks"], told["gain"], told["shown"]) == (["b", "c", "a"], pytest.approx(0.09), 1)
+    assert told["words"] == "one after the other: b, c, a; the 2 gains add up to +9.0 points, 1 of them shown"
+    assert ordering.order(found[1:]) is None, "a pair was not tried"
+    assert ordering.order([one for one in found if "c" not in (one["source"], one["target"])]) is None
