@@ -16,6 +16,7 @@ HEADS = {
     "ForSequenceClassification": ("AutoModelForSequenceClassification", "text-classification"),
     "ForQuestionAnswering": ("AutoModelForQuestionAnswering", "question-answering"),
     "ForConditionalGeneration": ("AutoModelForSeq2SeqLM", None),
+    "ForMaskedLM": ("AutoModelForMaskedLM", "fill-mask"),
     "ForCausalLM": ("AutoModelForCausalLM", "text-generation"),
 }
 """Ending of an architecture's name -> the class that loads it, and what the hub calls such a model."""

@@ -119,7 +119,7 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     opened = backbone.open_checkpoint(
         inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=state.head_seed(seed)
     )
-    for note in opened.notes:
+    for note in (*opened.notes, *task.notes(opened)):
         watch.say(f"note: {note}")
     copied = prepare.augmented_rows(inputs, seed)
     if copied.counts:
@@ -172,7 +172,7 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
     verbs = state.verbs(recipe.task, job.opened, job.fitted)
     for phase, first, last in phases.left(job.moving, done, job.total):
         if phase is not None:
-            phases.enter(job.moving, phase, state.computed_each_time(recipe))
+            phases.enter(job.moving, phase, state.computed_each_time(recipe, job.opened))
             job.watch.say(phases.told(job.moving, phase))
         filling.training(job, last - first + 1)
         yield from engine.train(

@@ -54,7 +54,7 @@ def build(
         bottom.install()
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
-    table = embedding.trim(body, used)
+    table = embedding.trim(body, range(body.config.vocab_size) if recipe.task.varies(opened) else used)
     made = groups.make_groups(model, recipe.train, recipe.tuning)
     optimizer = torch.optim.AdamW(
         [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
@@ -69,16 +69,16 @@ def build(
         optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(bottom, computed_each_time(recipe)), model=model, phases=course,
+        frozen=frozen.Frozen(bottom, computed_each_time(recipe, opened)), model=model, phases=course,
         memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
 
 
-def computed_each_time(recipe: Recipe) -> str:
+def computed_each_time(recipe: Recipe, opened: backbone.Opened) -> str:
     """Say why what is frozen is computed for each pass; nothing where it is replayed."""
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    return next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
+    return next((found for found in (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning)) if found), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
@@ -86,6 +86,7 @@ def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
     return engine.Verbs(
         collate=lambda features: task.collate(features, opened, fitted),
         loss=lambda module, batch: task.loss(module, batch, opened, fitted),
+        drawn=lambda features, seed, step: task.drawn(features, opened, fitted, seed=seed, step=step),
     )
 
 

@@ -16,7 +16,8 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "likelihoods",
+        "masking",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
