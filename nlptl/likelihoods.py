@@ -1,7 +1,8 @@
 """How well texts are foreseen: scores per token, pooled over rows, and what token frequencies alone reach.
 
-The main score is the geometric mean of the probabilities that the tokens get: 1 over the perplexity, so that it lies in
-[0, 1] and grows with quality as every main metric does.
+The main score is how many of the tokens are guessed, which can be read beside other tasks' scores; `likelihood` is the
+geometric mean of the tokens' probabilities, 1 over the perplexity: it grows with quality, so that it can choose a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from nlptl import statistics
 from nlptl.statistics import Difference
 from nlptl.tasks import Feature, Prediction, Row, Scores
 
-METRICS = ("likelihood", "accuracy", "loss", "perplexity")
+METRICS = ("accuracy", "likelihood", "loss", "perplexity")
 ERRORS = ("loss", "perplexity")
 LARGEST = 700.0
 """The largest loss whose perplexity a float holds."""
@@ -24,7 +25,7 @@ def of_sums(loss: float, right: float, tokens: float) -> dict[str, float]:
     """Give all metrics of so many tokens: their losses (nats) and how many were guessed, summed."""
     mean = loss / tokens if tokens else 0.0
     share = right / tokens if tokens else 1.0
-    return dict(zip(METRICS, (math.exp(-mean), share, mean, math.exp(min(mean, LARGEST))), strict=True))
+    return dict(zip(METRICS, (share, math.exp(-mean), mean, math.exp(min(mean, LARGEST))), strict=True))
 
 
 def parts(predictions: Iterable[Prediction], rows: Sequence[Row]) -> dict[str, list[float]]:
@@ -48,7 +49,7 @@ def intervals(predictions: Sequence[Prediction], rows: Sequence[Row], seed: int)
     right = statistics.ratio_interval(each["right"], each["tokens"], seed=seed)
     low, high = (of_sums(end, 0, 1) for end in (loss.low, loss.high))
     return {
-        "likelihood": (high["likelihood"], low["likelihood"]), "accuracy": (right.low, right.high),
+        "accuracy": (right.low, right.high), "likelihood": (high["likelihood"], low["likelihood"]),
         "loss": (loss.low, loss.high), "perplexity": (low["perplexity"], high["perplexity"]),
     }  # fmt: skip
 
@@ -57,8 +58,8 @@ def difference(
     first: Sequence[Prediction], second: Sequence[Prediction], rows: Sequence[Row], seed: int
 ) -> Difference:
     """Give the paired difference of the main score."""
-    sides = [(each["loss"], each["tokens"]) for each in (parts(first, rows), parts(second, rows))]
-    return statistics.paired_likelihoods(*sides, seed=seed)
+    sides = [(each["right"], each["tokens"]) for each in (parts(first, rows), parts(second, rows))]
+    return statistics.paired_ratio(*sides, seed=seed)
 
 
 def unigram(
@@ -75,7 +76,7 @@ def unigram(
             own[0] -= math.log((counts[one] + 1) / total)
             own[1] += one == best
             own[2] += 1
-    return [said(row.id, *sums[row.id]) for row in rows]
+    return [said(row_id, loss, right, tokens) for row_id, (loss, right, tokens) in sums.items()]
 
 
 def said(

@@ -78,7 +78,8 @@ def build(
 def computed_each_time(recipe: Recipe, opened: backbone.Opened) -> str:
     """Say why what is frozen is computed for each pass; nothing where it is replayed."""
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    return next((found for found in (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning)) if found), "")
+    reasons = (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning))
+    return next((found for found in reasons if found), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:

@@ -107,4 +107,4 @@ def _each(model: Any, inputs: Any, places: Sequence[Places]) -> Iterator[tuple[P
         for place, _ in own:
             keep_BT[row, place] = True
     logits_NV = logits_at(model, inputs, keep_BT.to(inputs["input_ids"].device))
-    yield from zip(places, logits_NV.split([len(own) for own in places]), strict=True)
+    yield from zip(places, torch.split(logits_NV, [len(own) for own in places]), strict=True)

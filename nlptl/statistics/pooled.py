@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     Array = NDArray[numpy.float64]
 
 Side = tuple[Sequence[float], Sequence[float]]
-"""Losses (nats) and tokens, row by row."""
+"""What is summed over the rows (tokens that were guessed, say), and what it is divided by (tokens)."""
 
 
 def ratio_interval(over: Sequence[float], under: Sequence[float], *, seed: int, resamples: int = 1000) -> Interval:
     """Give the interval of sum(over) / sum(under), rows drawn with all that they hold.
 
-    Where that is wholly 0 or wholly 1 in every row, all resamples are alike: then it is Wilson's, as of a share of rows.
+    Where it is 0 in every row, or 1 in every row, all resamples are alike: then it is Wilson's, as of a share of rows.
     """
     import numpy
 
@@ -37,8 +37,8 @@ def ratio_interval(over: Sequence[float], under: Sequence[float], *, seed: int, 
     return _percentiles(drawn, float(_ratio(values.sum(0)[None])[0]), len(over))
 
 
-def paired_likelihoods(first: Side, second: Side, *, seed: int, resamples: int = 10_000) -> Difference:
-    """Give how much larger the first's mean probability a token is, exp(-loss / tokens), with its paired interval.
+def paired_ratio(first: Side, second: Side, *, seed: int, resamples: int = 10_000) -> Difference:
+    """Give by how much the first's sum over sum is larger, with its paired interval.
 
     p is counted as in `paired_bootstrap`.
     """
@@ -49,7 +49,7 @@ def paired_likelihoods(first: Side, second: Side, *, seed: int, resamples: int =
         raise BadInput("difference", "there are no rows to resample")
 
     def gap(sums: Array) -> Array:
-        found: Array = numpy.exp(-_ratio(sums[:, :2])) - numpy.exp(-_ratio(sums[:, 2:]))
+        found: Array = _ratio(sums[:, :2]) - _ratio(sums[:, 2:])
         return found
 
     drawn = [gap(sums) for sums in _sums(values, seed, resamples)]

@@ -188,8 +188,8 @@ class Task(Value):
         self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Any,
         backbone: Backbone | None = None,
     ) -> Mapping[str, Sequence[Prediction]]:  # fmt: skip
-        """Give name -> predictions on `test` of models that know nothing of checkpoints, but for the tokens of one where scores are
-        by token. By default none.
+        """Give name -> predictions on `test` of models that know nothing of checkpoints, but its tokens where
+        scores are by token. By default none.
         """
         return {}
 

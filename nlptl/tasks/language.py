@@ -41,7 +41,7 @@ class Language(Task):
     every token."""
 
     def metrics_of(self, card: "DataCard") -> tuple[str, ...]:
-        """Name the metrics: the mean probability of a token (1 / perplexity), how many were guessed, the loss."""
+        """Name the metrics: how many tokens are guessed, their mean probability (1 / perplexity), the loss."""
         return likelihoods.METRICS
 
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
@@ -185,7 +185,7 @@ class Language(Task):
     def difference(
         self, first: Sequence[Prediction], second: Sequence[Prediction], rows: Sequence[Row], fitted: Fitted, seed: int
     ) -> Difference:
-        """Give the paired difference of the mean probability of a token."""
+        """Give the paired difference of how many tokens are guessed."""
         return likelihoods.difference(first, second, rows, seed)
 
     def baselines(
@@ -195,11 +195,11 @@ class Language(Task):
         """Give what the frequencies of tokens in training foresee. Without a tokenizer there are no tokens."""
         if backbone is None:
             return {}
-        known, asked = (
-            [(one, [token for _, token in masking.places_of(one)]) for one in self.encode(rows, backbone, fitted, how)]
-            for rows, how in ((train, "train"), (test, "predict"))
-        )
-        seen = masking.tokens_of([one for one, _ in known], backbone)
+        seen = masking.tokens_of(self.encode(train, backbone, fitted, "train"), backbone)
+        asked = [
+            (one, [token for _, token in masking.places_of(one) if token != masking.HIDDEN])
+            for one in self.encode(test, backbone, fitted, "predict")
+        ]
         return {"unigram": likelihoods.unigram(seen, asked, test, len(backbone.tokenizer))}
 
     def gold(self, row: Row, fitted: Fitted) -> Prediction:

@@ -21,7 +21,10 @@ from nlptl.saved import difference
 from nlptl.tasks import Batch, Fitted, Task
 
 Make = Callable[..., tiny.Tiny]
-WORLDS = {"classification": ("topics", "several", "pairs"), "qa": ("questions",), "parsing": ("commands",), "language": ("topics",)}
+WORLDS = {
+    "classification": ("topics", "several", "pairs"), "qa": ("questions",), "parsing": ("commands",),
+    "language": ("topics",),
+}  # fmt: skip
 """The made worlds that a task can learn. A task that is missing here has no contract test, and that is a failure."""
 CASES = [(kind, world) for kind in kinds.shelf("tasks") for world in WORLDS[kind]]
 every_case = pytest.mark.parametrize(("kind", "world"), CASES)
