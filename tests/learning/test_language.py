@@ -16,6 +16,8 @@ import tiny
 
 from nlptl import evaluate, masking, saved
 from nlptl.data import batches
+from nlptl.errors import BadInput
+from nlptl.job import Watch
 from nlptl.modules import guessing
 from nlptl.tasks import Row
 
@@ -228,12 +230,7 @@ def test_a_body_without_a_head_gets_one_that_shares_its_table(tmp_path: Path) ->
     body.save_pretrained(tmp_path / "start")
     transformers.AutoTokenizer.from_pretrained(tmp_path / "whole").save_pretrained(tmp_path / "start")
     notes: list[str] = []
-
-    class Heard(tiny_watch()):  # type: ignore[misc]
-        def say(self, words: str) -> None:
-            notes.append(words)
-
-    result = made(tmp_path, "bert", tmp_path / "start").run(watch=Heard())
+    result = made(tmp_path, "bert", tmp_path / "start").run(watch=Watch(say=notes.append))
     assert [one for one in notes if "has no language head" in one and "table of input embeddings" in one]
     model = transformers.AutoModelForMaskedLM.from_pretrained(result.directory / "model")
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
@@ -244,14 +241,6 @@ def test_a_body_without_a_head_gets_one_that_shares_its_table(tmp_path: Path) ->
     assert "AutoModelForMaskedLM" in card
 
 
-def tiny_watch() -> Any:
-    from nlptl.job import Watch
-
-    return Watch
-
-
 def test_seq2seq_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
-    from nlptl.errors import BadInput
-
     with pytest.raises(BadInput, match="'seq2seq'; task 'language' works with encoder, decoder"):
         made(tmp_path, "t5").run()
