@@ -2,8 +2,8 @@
 
 One process, the sides taking turns of whole short trainings of TURN steps each, the first two steps of which are not
 counted; counted in tokens a second of CPU time (the machine may be shared) and of wall time, padding not counted. Same
-body without a head, same texts, batch, rate and share of masks, fp32, padded to the longest of a batch. Trainer computes
-the head over the vocabulary at every token, nlptl at the masked ones. `make bench NAME=speed_language`.
+body without a head, same texts, batch, rate and share of masks, fp32, padded to the longest of a batch. Trainer has the
+head over the vocabulary at every token, nlptl at the masked ones. `make bench NAME=speed_language`.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards, kinds
+from nlptl import cards, noise
 from nlptl.cards import DataCard
+from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
@@ -17,32 +18,6 @@ from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
-
-INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
-"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
-EVERYTHING = "one trains everything, the other does not"
-NOTHING = "nothing of the body is left to train"
-DRAWN = "what is drawn anew must learn"
-ADAPTERS = ("lora", "ia3", "adalora")
-ADAPTED = "an adapter leaves the whole body as it is, and says itself in how many blocks it stands"
-TWO = "one adapter is trained at a time"
-CONTRADICTIONS = (
-    ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
-    ("bias", "norms", "each leaves to train what it names and nothing else"),
-    ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
-    ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
-    ("adversarial", "rdrop", "each makes two passes of its own"),
-    *((other, kind, ADAPTED) for kind in ADAPTERS for other in ("full", "freeze", "bias", "norms")),
-    *((kind, "reinit", DRAWN) for kind in ADAPTERS),
-    *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
-      for other in ("mixout", "l2sp")),
-    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
-    ("reinit", "unfreeze", DRAWN + " from the first step on"),
-    ("average", "unfreeze", "a mean begins with parameters that all learn"),
-    ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
-)  # fmt: skip
-"""Kinds of tuning, or switches of them, that do not go together, and why."""
-
 
 @dataclass(frozen=True)
 class Checked:
@@ -167,7 +142,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     yield from _metric(found, card)
-    yield from _noise(found)
+    yield from noise.problems(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
@@ -201,20 +176,6 @@ def _languages(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
         yield found.problem(("train", "select_languages"), what, "leave it out, or say train.oracle: true")
 
 
-def _noise(found: Read[Recipe]) -> Iterator[Problem]:
-    """Find noise that is only named and has no settings, and noise that is no noise or stands in a list twice."""
-    augment = [one.kind for one in found.value.augment]
-    for number, asked in enumerate(found.value.evaluate):
-        for place, one in enumerate(asked.robust):
-            where = ("evaluate", number, "robust", place)
-            if isinstance(one, str) and one not in augment:
-                known = kinds.shelf("augment")
-                fix = "write such as {kind: swap, rate: 0.1, copies: 1}" if one in known else did_you_mean(one, known)
-                yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
-            elif one in asked.robust[:place]:
-                yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
-
-
 def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     """Yield what tunings have against other sections; both lines are named."""
     recipe = found.value
@@ -240,6 +201,10 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     recipe = found.value
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
+    for number, kind in enumerate(recipe.tuning):
+        if recipe.machine.gradient_checkpointing and kind.kind in TWO_PASSES:
+            what = f"'{kind.kind}' at {found.where('tuning', number)} makes two passes, which draw their dropout apart"
+            yield found.problem(("machine", "gradient_checkpointing"), what, "leave one of them out")
     yield from _twice(found, "tuning", "")
     yield from _twice(found, "augment", "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}

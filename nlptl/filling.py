@@ -19,8 +19,8 @@ def folder() -> Path:
 
 
 def training(job: Job, steps: int) -> None:
-    """Keep the bottom's output for the training features where they are seen twice: by the epochs that the coming
-    `steps` go over, or by seeds.
+    """Keep the bottom's output for the training features where they are seen twice: by the epochs that the `steps` of
+    a phase go over, or by seeds. All its steps, not those that are left: a run that goes on must do as it did before.
     """
     recipe = job.inputs.recipe
     again = steps > job.total // recipe.train.epochs or len(recipe.seeds) > 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nlptl import backbone, frozen
 from nlptl.tuning import Phase
 
 if TYPE_CHECKING:
     from nlptl.engine import Trained
-    from nlptl.job import Job
 
 
 def left(moving: Trained, done: int, total: int) -> Iterator[tuple[Phase | None, int, int]]:
@@ -46,23 +44,35 @@ def enter(moving: Trained, phase: Phase, why: str) -> None:
     moving.frozen = frozen.Frozen(bottom, why, earlier=before)
     if moving.world > 1:
         moving.module = moving.bare
-        gc.collect()  # the earlier wrapper's hooks on the parameters go when it goes
+        # It holds what it prepared: the wrapper of the phase before, with buckets as large as the gradients, and hooks.
+        moving.computing.accelerator.free_memory()
         moving.module = moving.computing.accelerator.prepare(moving.bare)
+
+
+def enter_again(moving: Trained, step: int, why: str) -> None:
+    """Enter the phase in which a step lies, for what comes after the last one; nothing for a run without phases."""
+    begun = [phase for phase in moving.phases if phase.begin <= step]
+    if begun:
+        enter(moving, begun[-1], why)
 
 
 def told(moving: Trained, phase: Phase) -> str:
     """Say what learns in a phase."""
-    number, course = moving.phases.index(phase) + 1, moving.phases
-    blocks = moving.model.blocks
-    opened = blocks + 1 - max(1, phase.lowest)
-    parts = f"{opened} of {blocks} blocks" + (" and the embeddings" if phase.lowest == 0 else "")
+    number, course, opened = moving.phases.index(phase) + 1, moving.phases, _opened(moving, phase)
+    parts = f"{opened['blocks']} of {moving.model.blocks} blocks" + " and the embeddings" * opened["embeddings"]
     return f"phase {number} of {len(course)}, from step {phase.begin} on: {parts} and what is above them learn"
 
 
-def facts(job: Job) -> list[dict[str, int]]:
-    """Give what a report says of the phases: the first step, and how many blocks learn; nothing for a run without."""
-    blocks = job.moving.model.blocks
+def facts(moving: Trained, total: int) -> list[dict[str, Any]]:
+    """Give what is said of the phases of a run of `total` steps: the first step, how many, and what learns; nothing
+    for a run without.
+    """
     return [
-        {"begin": one.begin, "blocks": blocks + 1 - max(1, one.lowest), "embeddings": int(one.lowest == 0)}
-        for one in job.moving.phases
+        {"begin": begin, "steps": end + 1 - begin, **_opened(moving, phase), "said": told(moving, phase)}
+        for phase, begin, end in left(moving, 0, total)
+        if phase is not None
     ]
+
+
+def _opened(moving: Trained, phase: Phase) -> dict[str, int]:
+    return {"blocks": moving.model.blocks + 1 - max(1, phase.lowest), "embeddings": int(phase.lowest == 0)}

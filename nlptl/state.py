@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nlptl import artifacts, backbone, engine, frozen, groups, memories, seeds
 from nlptl.computing import Computing
-from nlptl.data import batches
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
 from nlptl.prepare import Inputs
@@ -31,12 +30,15 @@ def head_seed(seed: int) -> int:
 
 
 def build(
-    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int
-) -> engine.Trained:
-    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int,
+    *, total: int,
+) -> engine.Trained:  # fmt: skip
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `total` is
+    the number of steps.
+    """
     import torch
 
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
@@ -46,9 +48,12 @@ def build(
     noise = None
     attention.choose(body, recipe.machine.attention)
     first_token.narrow(body)
+    if recipe.machine.gradient_checkpointing:
+        recomputing.enable(body)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
+        called_dropout.install(module, noise)
     bottom = backbone.frozen_bottom(model)
     if bottom is not None and recipe.machine.frozen == "auto":
         bottom.install()
@@ -61,8 +66,7 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
-    course = next((found for kind in recipe.tuning if (found := kind.phases(model, steps))), [])
+    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
     alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
     return engine.Trained(
         computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
@@ -283,14 +287,16 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     module = moving.bare
     if moving.frozen.bottom is not None:
         moving.frozen.bottom.remove()
     body = backbone.transformer_of(module)
+    recomputing.disable(body)
     embedding.restore(body)
     dropout.remove(module)
+    called_dropout.remove(module)
     first_token.restore(body)
     attention.restore(body)
     return module

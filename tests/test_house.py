@@ -16,8 +16,8 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "likelihoods",
-        "masking",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
+        "naming", "noise", "whole_words", "wordnet", "likelihoods", "masking",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
@@ -26,7 +26,7 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "search", "phases",
+        "auditing", "search", "phases", "scoring", "finishing",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

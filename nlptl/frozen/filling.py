@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nlptl.computing import Computing
 from nlptl.data.batches import evaluation_batches
@@ -20,6 +20,7 @@ from nlptl.version import __version__
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from nlptl.modules.bottom import Bottom
 
@@ -124,10 +125,31 @@ def _key(bottom: Bottom, features: Sequence[Feature], computing: Computing, form
     for module in (*bottom.before, *bottom.blocks):
         for name, tensor in module.state_dict().items():
             found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            found.update(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+            found.update(_bytes(tensor))
+        for rows in _untrimmed(module, features):
+            found.update(_bytes(rows))
     for feature in features:
         found.update(json.dumps([list(feature.input_ids), list(feature.token_types or ())]).encode())
     return found.hexdigest()[:32]
+
+
+def _bytes(tensor: torch.Tensor) -> memoryview:
+    import torch
+
+    array: Any = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+    return memoryview(array)
+
+
+def _untrimmed(module: nn.Module, features: Sequence[Feature]) -> list[torch.Tensor]:
+    """Give the rows that the features look up in a table that is trimmed and frozen: its state holds those of the
+    training text alone.
+    """
+    import torch
+
+    from nlptl.modules.embedding import TrimmedEmbedding
+
+    ids = torch.tensor(sorted({token for feature in features for token in feature.input_ids}))
+    return [part.rest[ids.to(part.rest.device)] for part in module.modules() if isinstance(part, TrimmedEmbedding)]
 
 
 def _fill(

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlptl import backbone, engine, prepare, report, state, statistics
+from nlptl import backbone, engine, phases, prepare, report, state, statistics
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
@@ -45,6 +45,8 @@ class Planned:
     """Of all runs that are not finished, training alone."""
     smallest_difference: dict[str, float | None]
     """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
+    phases: Sequence[str] = ()
+    """What learns when, a line a phase; empty where the same learns all the time."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
 
@@ -69,8 +71,10 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     copied = prepare.augmented_rows(inputs, seed)
     features = recipe.task.encode(copied.rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
-    moving = state.build(recipe, opened, fitted, features, computing, seed)
-    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    train, pools = recipe.train, copied.pools
+    (*_, steps) = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
+    moving = state.build(recipe, opened, fitted, features, computing, seed, total=steps)
+    features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     left = sum(not done for _, _, done in runs)
@@ -90,8 +94,16 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
             for one in recipe.evaluate
         },
+        phases=_phases(moving, steps),
         warnings=inputs.warnings,
     )
+
+
+def _phases(moving: engine.Trained, steps: int) -> list[str]:
+    """Say what learns when, and that the steps that are tried are those of the last phase at most."""
+    said = [f"{one['said']}: {one['steps']} steps" for one in phases.facts(moving, steps)]
+    note = "time and memory are measured with all of it open; phases in which less learns take less"
+    return [*said, note] if said else []
 
 
 def _try(

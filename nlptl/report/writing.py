@@ -178,7 +178,7 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "floor": cost.floor(job, log, progress.seconds),
         "frozen": job.moving.frozen.facts(),
         "processes": job.moving.world,
-        "phases": phases.facts(job),
+        "phases": phases.facts(job.moving, job.total),
         "history": list(progress.history),
         "augment": {kind: dict(fates) for kind, fates in job.augmented.items()},
     }

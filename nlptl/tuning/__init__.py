@@ -76,7 +76,7 @@ class Tuning(Value):
         """
         return model
 
-    def phases(self, model: Model, steps: int) -> list[Phase]:
+    def phases(self, model: Model, steps: int, epochs: int) -> list[Phase]:
         """Give what learns when over a run of so many steps, the first from step 1 on; nothing for all that `apply`
         left trainable, all the time. One kind in a recipe has phases at most.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +14,15 @@ import torch
 from nlptl import artifacts, engine, phases
 from nlptl.checks import check
 from nlptl.errors import BadInput
+from nlptl.frozen import filling
+from nlptl.plan import trying
 from nlptl.tuning import Phase
 from nlptl.tuning.unfreeze import Unfreeze
 
 Make = Callable[..., tiny.Tiny]
 UNFREEZE: dict[str, Any] = {"kind": "unfreeze", "until": 1.0}
 LAYERS = ("bert", "modernbert", "gpt2", "llama", "t5", "bart")
+FREEZE = {"kind": "freeze", "blocks": 1}
 KEYS = ("key.bias", "k_proj.bias", "k_lin.bias")
 
 
@@ -54,27 +58,43 @@ def model(blocks: int, *, above: bool = True) -> Any:
 def test_phases_open_a_block_each_and_the_embeddings_last() -> None:
     """On paper: three blocks make five phases; over 20 steps, until half of them, one opens every 2.5 steps."""
     kind = Unfreeze(kind="unfreeze", until=0.5)
-    assert kind.phases(model(3), 20) == [Phase(1, 4), Phase(3, 3), Phase(6, 2), Phase(8, 1), Phase(11, 0)]
+    assert kind.phases(model(3), 20, 1) == [Phase(1, 4), Phase(3, 3), Phase(6, 2), Phase(8, 1), Phase(11, 0)]
     two = Unfreeze(kind="unfreeze", until=1.0, blocks=2)
-    assert two.phases(model(3), 30) == [Phase(1, 4), Phase(11, 2), Phase(21, 1), Phase(31, 0)][:3]
-    assert two.phases(model(4), 30) == [Phase(1, 5), Phase(11, 3), Phase(21, 1)]
+    assert two.phases(model(3), 30, 1) == [Phase(1, 4), Phase(11, 2), Phase(21, 1), Phase(31, 0)][:3]
+    assert two.phases(model(4), 30, 1) == [Phase(1, 5), Phase(11, 3), Phase(21, 1)]
+
+
+def test_a_phase_may_last_so_many_epochs() -> None:
+    """On paper: 6 steps an epoch; the paper's layer an epoch, and one and a half."""
+    one = Unfreeze(kind="unfreeze", epochs=1)
+    assert one.phases(model(3), 18, 3) == [Phase(1, 4), Phase(7, 3), Phase(13, 2)], "what has not opened never learns"
+    assert one.phases(model(1), 18, 3) == [Phase(1, 2), Phase(7, 1), Phase(13, 0)]
+    assert Unfreeze(kind="unfreeze", epochs=1.5).phases(model(3), 18, 3) == [Phase(1, 4), Phase(10, 3)]
+    assert Unfreeze(kind="unfreeze").phases(model(3), 20, 1) == Unfreeze(kind="unfreeze", until=0.5).phases(
+        model(3), 20, 1
+    )
+
+
+def test_two_lengths_of_a_phase_are_refused(make: Make) -> None:
+    with pytest.raises(BadInput, match=r"recipe.yaml:1:\d+ .*'until' and 'epochs' both say"):
+        check(make(tuning=[UNFREEZE | {"epochs": 1}]).recipe)
 
 
 def test_a_model_with_nothing_above_its_blocks_begins_with_the_top_ones() -> None:
-    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(2, above=False), 8) == [
+    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(2, above=False), 8, 1) == [
         Phase(1, 2), Phase(3, 1), Phase(5, 0)
     ]  # fmt: skip
 
 
 def test_phases_that_would_begin_together_are_one() -> None:
-    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(6), 4) == [Phase(1, 4), Phase(2, 1), Phase(3, 0)]
+    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(6), 4, 1) == [Phase(1, 4), Phase(2, 1), Phase(3, 0)]
 
 
 @pytest.mark.parametrize("family", LAYERS)
 def test_what_has_not_opened_keeps_its_bits_and_what_has_moves(make: Make, family: str) -> None:
     parts = make(family, still=True, tuning=[UNFREEZE | {"until": 0.8}], train={"epochs": 2}).parts()
     total = 12
-    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, total)
+    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, total, 2)
     after = walk(parts, total)
     depths, head = parts.moving.model.depths, parts.moving.model.head
     assert len(course(parts)) == len(after) - 1 > 2
@@ -127,6 +147,61 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(make: Make, kept: int) 
     assert ours == theirs
 
 
+def stopped(world: tiny.Tiny, whole: Any, step: int) -> Any:
+    """Go on with a copy of a run that was stopped after a step."""
+    folder = world.folder / "stopped" / whole.directory.name
+    shutil.copytree(whole.directory, folder)
+    (folder / "report.json").unlink()
+    shutil.rmtree(folder / "model")
+    for each in (folder / "checkpoints").glob("step-*"):
+        if int(each.name.removeprefix("step-")) > step:
+            shutil.rmtree(each)
+    again = world.run(out="stopped")
+    assert not again.found
+    return again
+
+
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize(
+    ("tuning", "epochs", "all_steps"), [(UNFREEZE | {"epochs": 2, "until": None}, 4, 24), (FREEZE, 2, 12)]
+)
+def test_a_run_that_goes_on_replays_what_it_would_have(
+    make: Make, tuning: dict[str, Any], epochs: int, all_steps: int
+) -> None:
+    """Also where less than an epoch is left, of a phase or of all: what is replayed has other last bits."""
+    machine = {"save_every": 3, "keep": 9}
+    world = make(tuning=[tuning], train={"epochs": epochs, "select": "last"}, machine=machine)
+    whole = world.run(out="whole")
+    assert whole.report["training"]["frozen"]["hits"] == all_steps * 8
+    again = stopped(world, whole, 9)
+    assert again.report["training"]["frozen"]["hits"] == (all_steps - 9) * 8
+
+
+@pytest.mark.usefixtures("near_gate")
+def test_what_is_left_after_the_last_step_is_done_in_the_last_phase(make: Make) -> None:
+    world = make(tuning=[UNFREEZE | {"epochs": 9.0, "until": None}], train={"epochs": 2}, machine={"save_every": 3})
+    whole = world.run(out="whole")
+    again = stopped(world, whole, 12)
+    assert again.report["training"]["frozen"]["blocks"] == whole.report["training"]["frozen"]["blocks"] == 2
+    assert again.report["training"]["frozen"]["hits"] == 24, "the dev rows, for the weights that were chosen"
+    assert tiny.predictions(again.directory) == tiny.predictions(whole.directory)
+
+
+def test_the_plan_and_the_page_say_the_phases(make: Make) -> None:
+    world = make(tuning=[UNFREEZE | {"epochs": 1, "until": None}], train={"epochs": 3, "select": "last"})
+    said = [
+        "phase 1 of 3, from step 1 on: 0 of 2 blocks and what is above them learn",
+        "phase 2 of 3, from step 7 on: 1 of 2 blocks and what is above them learn",
+        "phase 3 of 3, from step 13 on: 2 of 2 blocks and what is above them learn",
+    ]
+    planned = trying.plan(check(world.recipe))
+    assert list(planned.phases[:-1]) == [f"{one}: 6 steps" for one in said]
+    run = world.run()
+    assert [one["said"] for one in run.report["training"]["phases"]] == said
+    assert "; ".join(said) in (run.directory / "report.html").read_text()
+    assert not trying.plan(check(make().recipe)).phases
+
+
 @pytest.mark.usefixtures("near_gate")
 def test_two_processes_learn_what_one_does(make: Make) -> None:
     world = make(tuning=[UNFREEZE], train={"epochs": 2, "batch": 7, "select": "last"})
@@ -144,7 +219,7 @@ def test_rows_of_a_table_that_no_text_uses_decay_only_once_it_is_open(make: Make
     train = {"weight_decay": 0.3, "learning_rate": 1e-2, "schedule": "constant", "warmup": 0.0}
     parts = make("xlm-roberta", still=True, tuning=[UNFREEZE | {"until": 0.5}], train=train | {"epochs": 2}).parts()
     assert parts.moving.trimmed is not None, "the tiny vocabulary is large enough to be trimmed"
-    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, 12)
+    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, 12, 2)
     start = make("xlm-roberta", still=True).parts().state_dict()
     walk(parts, 12)
     opened = course(parts)[-1]
@@ -157,9 +232,28 @@ def test_rows_of_a_table_that_no_text_uses_decay_only_once_it_is_open(make: Make
     assert torch.allclose(table[unused], start[name][unused] * factor, atol=1e-6)
 
 
+def test_a_store_is_named_by_the_rows_that_the_table_was_trimmed_of_too(make: Make) -> None:
+    """Rows that evaluation looks up and no training text does are not in the table's state."""
+    parts = make("xlm-roberta", still=True, tuning=[UNFREEZE]).parts()
+    phases.enter(parts.moving, parts.moving.phases[0], "")
+    table, bottom = parts.moving.trimmed, parts.moving.frozen.bottom
+    other = next(one for one in range(len(table.rest)) if one not in set(table.used.tolist()))
+
+    def name(token: int) -> str:
+        feature = dataclasses.replace(parts.features[0], input_ids=(token,))
+        return filling._key(bottom, [feature], parts.moving.computing, ("float32", True))
+
+    used = int(table.used[5])
+    before = name(other), name(used)
+    table.rest[other] += 1.0
+    assert name(other) != before[0]
+    assert name(used) == before[1]
+
+
 @pytest.mark.usefixtures("near_gate")
 @pytest.mark.parametrize("beside", [{"kind": "decay", "factor": 0.5}, {"kind": "mixout", "rate": 0.5},
-                                    {"kind": "l2sp", "body": 0.1, "head": 0.01}])  # fmt: skip
+                                    {"kind": "l2sp", "body": 0.1, "head": 0.01}, {"kind": "rdrop", "weight": 1.0},
+                                    {"kind": "adversarial", "epsilon": 0.5, "weight": 1.0}])  # fmt: skip
 def test_it_goes_with_rates_and_with_what_holds_the_body_back(make: Make, beside: dict[str, Any]) -> None:
     world = make(tuning=[UNFREEZE, beside], train={"epochs": 2, "weight_decay": 0.0})
     run = world.run()
