@@ -140,7 +140,7 @@ def _train(job: Job, progress: Progress) -> Progress:
     ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
     looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
-        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe))
+        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe, job.opened))
         return progress
     for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)

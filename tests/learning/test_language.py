@@ -244,3 +244,50 @@ def test_a_body_without_a_head_gets_one_that_shares_its_table(tmp_path: Path) ->
 def test_seq2seq_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="'seq2seq'; task 'language' works with encoder, decoder"):
         made(tmp_path, "t5").run()
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_an_adapter_learns_it_too(tmp_path: Path, family: str) -> None:
+    world = made(tmp_path, family)
+    parts = world.parts('tuning=[{"kind": "lora", "rank": 2, "alpha": 4.0}]', "train.learning_rate=0.05")
+    before = [one.values for one in said(parts, rows())[1]]
+    parts.train(2)
+    after = [one.values for one in said(parts, rows())[1]]
+    assert saved.difference(before, after) > 1e-2
+    parts.save(tmp_path / "model")
+    loaded = saved.load(tmp_path / "model", device="cpu", numbers="fp32")
+    ours = sum(one[0] for one in after)
+    assert sum(one.detail["loss"] for one in loaded.predict_rows(rows())) == pytest.approx(ours, abs=1e-3)
+
+
+def test_scored_again_the_head_stands_on_the_later_table(tmp_path: Path) -> None:
+    """What a later stage did to the embeddings is done to the output layer that shares them."""
+    import torch
+
+    from nlptl.plan import again
+
+    first = made(tmp_path / "first", "bert")
+    parts = first.parts()
+    parts.save(tmp_path / "first" / "model")
+    card = tiny.write_card(tmp_path / "second", rows={"train": 16, "dev": 4, "test": 4}, words=6)
+    tree = tiny.recipe_tree(tmp_path / "first" / "model", card)
+    later = tiny.Tiny(tmp_path / "second", tiny.write_recipe(tmp_path / "second" / "recipe.yaml", tree)).parts()
+    later.train(2)
+    later.save(tmp_path / "second" / "model")
+    loaded, kept = again.reattached(tmp_path / "first", tmp_path / "second")
+    tables = [one.model.module.get_input_embeddings().weight for one in (loaded, saved.load(tmp_path / "second"))]
+    assert torch.equal(*tables)
+    assert torch.equal(loaded.model.module.get_output_embeddings().weight, tables[1])
+    assert not torch.equal(tables[1], parts.moving.bare.get_input_embeddings().weight)
+    assert not [name for name in kept if "pooler" not in name]
+
+
+def test_two_processes_see_the_same_masks(tmp_path: Path) -> None:
+    world = made(tmp_path, "bert", tiny.save_checkpoint(tmp_path / "start", "bert", tiny.still("bert")))
+    alone, both = world.warm(out="one"), world.warm(out="two", ranks=2)
+    assert alone.returncode == both.returncode == 0, alone.stderr[-2000:] + both.stderr[-2000:]
+    found = []
+    for out in ("one", "two"):
+        (log,) = (tmp_path / out).glob("*/log.jsonl")
+        found.append([json.loads(line)["loss"] for line in log.read_text(encoding="utf-8").splitlines()])
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
