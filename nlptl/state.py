@@ -82,8 +82,7 @@ def build(
 def computed_each_time(recipe: Recipe, opened: backbone.Opened) -> str:
     """Say why what is frozen is computed for each pass; nothing where it is replayed."""
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    reasons = (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning))
-    return next((found for found in reasons if found), "")
+    return next(filter(None, (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning))), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
