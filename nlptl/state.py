@@ -67,10 +67,9 @@ def build(
     )  # fmt: skip
     module.to(computing.device)
     course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
-    alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
-    return engine.Trained(
-        computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
-        optimizer=optimizer, scales=[group.scale for group in made],
+    return engine.Trained(  # each phase prepares anew
+        module=module if course or computing.accelerator.num_processes == 1 else computing.accelerator.prepare(module),
+        computing=computing, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
         frozen=frozen.Frozen(bottom, computed_each_time(recipe, opened)), model=model, phases=course,
