@@ -78,6 +78,8 @@ class Verbs:
 
     collate: Callable[[Sequence[Feature]], Batch]
     loss: Callable[[nn.Module, Batch], Loss]
+    drawn: Callable[[Sequence[Feature], int, int], Sequence[Feature]] = lambda features, seed, step: features
+    """Features as a step (seed, number) sees them."""
 
 
 def train(
@@ -184,7 +186,7 @@ def _micro_loss(
 
     from nlptl.modules.dropout import Stream
 
-    batch = verbs.collate(features)
+    batch = verbs.collate(verbs.drawn(features, seed, step))
     device = state.computing.device
     batch = Batch(
         batch.features,

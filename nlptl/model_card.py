@@ -16,6 +16,7 @@ HEADS = {
     "ForSequenceClassification": ("AutoModelForSequenceClassification", "text-classification"),
     "ForQuestionAnswering": ("AutoModelForQuestionAnswering", "question-answering"),
     "ForConditionalGeneration": ("AutoModelForSeq2SeqLM", None),
+    "ForMaskedLM": ("AutoModelForMaskedLM", "fill-mask"),
     "ForCausalLM": ("AutoModelForCausalLM", "text-generation"),
 }
 """Ending of an architecture's name -> the class that loads it, and what the hub calls such a model."""
@@ -102,8 +103,8 @@ def _scores(report: Mapping[str, Any]) -> str:
         name = " ".join(part for part in (one["split"], one["language"]) if part)
         for metric, value in one["metrics"].items():
             low, high = one["intervals"].get(metric, (None, None))
-            between = "" if low is None else f"{100 * low:.1f} to {100 * high:.1f}"
-            lines.append([name, f"{one['rows']:,}", metric, f"{100 * value:.1f}", between])
+            between = "" if low is None else f"{_score(metric, low)} to {_score(metric, high)}"
+            lines.append([name, f"{one['rows']:,}", metric, _score(metric, value), between])
         main = next(iter(one["metrics"]))
         for baseline, found in one["baselines"].items():
             gain = found["gain"]
@@ -113,7 +114,14 @@ def _scores(report: Mapping[str, Any]) -> str:
     head = ["set", "rows", "metric", "score", "95 % interval"]
     names = sorted({name for one in report["evaluation"] for name in one["baselines"]})
     others = f" Without a checkpoint: {', '.join(f'`{name}`' for name in names)}." if names else ""
-    return f"## Scores\n\nIn points of 100.{others}\n\n{_table(head, lines)}"
+    losses = any("loss" in one["metrics"] for one in report["evaluation"])
+    plain = ", but for loss (nats a token) and perplexity" if losses else ""
+    return f"## Scores\n\nIn points of 100{plain}.{others}\n\n{_table(head, lines)}"
+
+
+def _score(metric: str, value: float) -> str:
+    """Write a score in points of 100, but for losses, which are no shares."""
+    return f"{value:.4g}" if metric in ("loss", "perplexity") else f"{100 * value:.1f}"
 
 
 def _use(report: Mapping[str, Any], auto: str, tag: str | None, *, adapter: bool) -> str:

@@ -116,7 +116,7 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
     opened = backbone.open_checkpoint(
         inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=state.head_seed(seed)
     )
-    for note in opened.notes:
+    for note in (*opened.notes, *task.notes(opened)):
         watch.say(f"note: {note}")
     copied = prepare.augmented_rows(inputs, seed)
     if copied.counts:
@@ -140,7 +140,7 @@ def _train(job: Job, progress: Progress) -> Progress:
     ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
     looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
-        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe))
+        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe, job.opened))
         return progress
     for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
@@ -173,7 +173,7 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
     verbs = state.verbs(recipe.task, job.opened, job.fitted)
     for phase, first, last in phases.left(job.moving, done, job.total):
         if phase is not None:
-            phases.enter(job.moving, phase, state.computed_each_time(recipe))
+            phases.enter(job.moving, phase, state.computed_each_time(recipe, job.opened))
             job.watch.say(phases.told(job.moving, phase))
         filling.training(job, last + 1 - (phase.begin if phase is not None else 1))
         yield from engine.train(

@@ -59,7 +59,7 @@ def build(
         bottom.install()
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
-    table = embedding.trim(body, used)
+    table = embedding.trim(body, range(body.config.vocab_size) if recipe.task.varies(opened) else used)
     made = groups.make_groups(model, recipe.train, recipe.tuning)
     optimizer = torch.optim.AdamW(
         [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
@@ -67,22 +67,21 @@ def build(
     )  # fmt: skip
     module.to(computing.device)
     course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
-    alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
-    return engine.Trained(
-        computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
-        optimizer=optimizer, scales=[group.scale for group in made],
+    return engine.Trained(  # each phase prepares anew
+        module=module if course or computing.accelerator.num_processes == 1 else computing.accelerator.prepare(module),
+        computing=computing, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(bottom, computed_each_time(recipe)), model=model, phases=course,
+        frozen=frozen.Frozen(bottom, computed_each_time(recipe, opened)), model=model, phases=course,
         memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
 
 
-def computed_each_time(recipe: Recipe) -> str:
+def computed_each_time(recipe: Recipe, opened: backbone.Opened) -> str:
     """Say why what is frozen is computed for each pass; nothing where it is replayed."""
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    return next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
+    return next(filter(None, (off, recipe.task.varies(opened), *(kind.replays() for kind in recipe.tuning))), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
@@ -90,6 +89,7 @@ def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
     return engine.Verbs(
         collate=lambda features: task.collate(features, opened, fitted),
         loss=lambda module, batch: task.loss(module, batch, opened, fitted),
+        drawn=lambda features, seed, step: task.drawn(features, opened, fitted, seed=seed, step=step),
     )
 
 

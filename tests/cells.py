@@ -26,7 +26,7 @@ POOLING = {
     **dict.fromkeys(ENCODERS, "first"), **dict.fromkeys(DECODERS, "last"), **dict.fromkeys(SEQ2SEQ, "end"),
     "modernbert": "cls",
 }  # fmt: skip
-CELLS = {"classification": FAMILIES, "qa": FAMILIES, "parsing": FAMILIES}
+CELLS = {"classification": FAMILIES, "qa": FAMILIES, "parsing": FAMILIES, "language": (*ENCODERS, *DECODERS)}
 """task -> the architectures that it is tested on, one optimizer step at least, saved and loaded in a fresh process."""
 MARKS = ("<!-- cells -->", "<!-- /cells -->")
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "families.md"

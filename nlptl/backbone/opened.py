@@ -17,6 +17,10 @@ RELATIVE = frozenset({"t5", "mt5", "umt5"})
 """Models without a table of positions: what their configuration says of it is how long their training texts were."""
 
 
+LANGUAGE = frozenset({"MaskedLM", "CausalLM"})
+"""Heads over the vocabulary. Most share the table of embeddings, so that weights alone do not show them."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """The Backbone that tasks see (contract `nlptl.tasks.Backbone`)."""
@@ -63,6 +67,9 @@ class Opened:
     def has_head(self, of: str) -> bool:
         """Say whether the checkpoint stores a head of the sort that transformers' classes `…For{of}` have."""
         architectures = self.checkpoint.config.get("architectures") or []
+        if of in LANGUAGE:
+            stored = of == "MaskedLM" and any(key.startswith("cls.predictions.") for key in self.checkpoint.keys)
+            return stored or any(name.endswith(f"For{of}") for name in architectures)
         outermost = {key.split(".")[0] for key in self.checkpoint.keys}
         return any(name.endswith(f"For{of}") for name in architectures) and bool(outermost & HEADS)
 

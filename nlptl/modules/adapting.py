@@ -93,6 +93,9 @@ def _transformer(module: Any) -> Any:
 def adapt(model: Model, settings: Mapping[str, Any], seed: int) -> Model:
     """Put an adapter into the body, freeze all else but the head; what is new lies at the depth of its layer."""
     body = _transformer(model.module)
+    if type(body).__name__.endswith("ForMaskedLM"):
+        what = "peft's format cannot hold the head of masked language modelling, which is trained beside an adapter"
+        raise BadInput("tuning", Problem(what, field="tuning", fix="take full, freeze or another kind without one"))
     depths = {id(one): model.depths[name] for name, one in model.module.named_parameters()}
     inject(body, settings, seed)
     for name, one in model.module.named_parameters():

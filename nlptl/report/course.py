@@ -8,7 +8,7 @@ from typing import Any
 from nlptl import augmenting, pages
 from nlptl.pages.charts import thinned
 from nlptl.report.facts import Facts, Made, title_of
-from nlptl.report.tables import Column, Table, points
+from nlptl.report.tables import PLAIN, Column, Table, points
 
 SHOWN = 12
 """Points of the loss that stand in its table."""
@@ -72,7 +72,9 @@ def curves(facts: Facts) -> Made:
 
 def _history(facts: Facts, history: list[Mapping[str, Any]]) -> Table:
     names = list(history[0]["metrics"])
-    columns = [Column("step", "step", "count"), *(Column(name, title_of(name), "points") for name in names)]
+    columns = [Column("step", "step", "count"), *(
+        Column(name, title_of(name), "number" if name in PLAIN else "points") for name in names
+    )]  # fmt: skip
     rows = [[one["step"], *(one["metrics"][name] for name in names)] for one in history]
     return Table("history", f"Each evaluation on {facts.report['selected_on']}", columns, rows)
 

@@ -4,7 +4,7 @@ queries beside their rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nlptl import artifacts, pages
@@ -22,6 +22,8 @@ ROWS = 3
 
 def errors(facts: Facts, one: Scored) -> Made:
     """Give the wrong rows of which the model was surest, with their texts."""
+    if foreseen := _foreseen(one):
+        return _least(facts, one, foreseen)
     wrong = sorted((row for row in one.rows if not row.right), key=lambda row: (-row.mistake[0], row.id))
     if not wrong:
         return Made([f"No row of {one.name} is wrong."])
@@ -43,6 +45,24 @@ def errors(facts: Facts, one: Scored) -> Made:
         parts.append(pages.note(f"The texts are not shown: {facts.no_texts}"))
     shown = [_error(row, _text(one, row)) + _evidence(one, row) for row in wrong[:WORST]]
     return Made([*parts, pages.items(shown, kind="cards")], [table])
+
+
+def _foreseen(one: Scored) -> dict[str, float]:
+    """Give the perplexity of each row where texts are their own gold; nothing elsewhere."""
+    if "perplexity" not in one.said["metrics"]:
+        return {}
+    numbers = {row.id: row.said[0] for row in one.rows if row.said}
+    return {row_id: float(said) for row_id, said in numbers.items() if said.replace(".", "").isdigit()}
+
+
+def _least(facts: Facts, one: Scored, foreseen: Mapping[str, float]) -> Made:
+    """Give the texts that were foreseen least: those with the largest perplexity."""
+    ordered = sorted((row for row in one.rows if row.id in foreseen), key=lambda row: (-foreseen[row.id], row.id))
+    columns = [Column("id", "row"), Column("perplexity", "perplexity", "number"), Column("text", "text", "long")]
+    rows = [[row.id, foreseen[row.id], _text(one, row)] for row in ordered[:WORST]]
+    table = Table(f"errors-{one.name}", f"The texts of {one.name} that were foreseen least", columns, rows)
+    hidden = [pages.note(f"The texts are not shown: {facts.no_texts}")] if facts.no_texts else []
+    return Made([*hidden, table.html()], [table])
 
 
 def _error(row: Example, text: str | None) -> pages.Markup:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nlptl import pages
 from nlptl.report.facts import Facts, Made, Scored, title_of
-from nlptl.report.tables import Column, Table, between, points
+from nlptl.report.tables import PLAIN, Column, Table, between, points, scored
 
 BASELINES = {
     "majority": "the commonest label",
@@ -43,11 +43,18 @@ def lead(facts: Facts) -> pages.Markup:
         points(first.said["metrics"][first.metric]), title_of(first.metric), first.name
     )
     under = f"95 % interval {between(low, high)}, from {first.said['rows']:,} rows. Scores are in points of 100."
+    plain = [_plain(first.said, name) for name in first.said["metrics"] if name in PLAIN]
+    under += f" {'; '.join(plain).capitalize()}." if plain else ""
     gains = [in_words(one["gain"], name_of(name)) for name, one in first.said["baselines"].items()]
     return (
         pages.paragraph(subject(facts), kind="lead") + pages.paragraph(big, kind="big") + pages.paragraph(under)
         + (pages.items(gains) if gains else "")
     )  # fmt: skip
+
+
+def _plain(said: Mapping[str, Any], name: str) -> str:
+    low, high = (scored(name, one) for one in said["intervals"][name])
+    return f"{title_of(name)} {scored(name, said['metrics'][name])} ({low} to {high})"
 
 
 def subject(facts: Facts) -> str:
@@ -59,7 +66,7 @@ def subject(facts: Facts) -> str:
 
 def scores(facts: Facts) -> Made:
     """Give each set's main score beside its baselines, as bars and as a table, and all metrics."""
-    main, others = main_table(facts), metric_table(facts)
+    main, others, losses = main_table(facts), metric_table(facts), loss_table(facts)
     parts: list[pages.Content] = [
         pages.beside(*(_bars(one) for one in facts.sets[:12])), main.html(),
         pages.paragraph(
@@ -68,9 +75,9 @@ def scores(facts: Facts) -> Made:
             "overlap.",
             kind="quiet",
         ),
-        pages.details("All metrics", others.html()),
+        pages.details("All metrics", others.html(), *([losses.html()] if losses.rows else [])),
     ]  # fmt: skip
-    return Made(parts, [main, others])
+    return Made(parts, [main, others, *([losses] if losses.rows else [])])
 
 
 def _bars(one: Scored) -> pages.Markup:
@@ -112,10 +119,24 @@ def metric_table(facts: Facts) -> Table:
     rows: list[Sequence[Any]] = []
     for one in facts.sets:
         intervals = one.said["intervals"]
-        rows += [[one.name, title_of(name), value, intervals.get(name)] for name, value in one.said["metrics"].items()]
+        rows += [[one.name, title_of(name), value, intervals.get(name)] for name, value in one.said["metrics"].items()
+                 if name not in PLAIN]
         rows += [[one.name, f"{name} (external)", value, None] for name, value in one.said["external"].items()]
     columns = [
         Column("set", "set"), Column("metric", "metric"), Column("value", "score", "points"),
         Column("interval", "95 % interval", "range"),
     ]  # fmt: skip
     return Table("metrics", "All metrics (the calibration error is better when it is smaller)", columns, rows)
+
+
+def loss_table(facts: Facts) -> Table:
+    """Give the metrics of every set that are no shares, as they are."""
+    rows: list[Sequence[Any]] = [
+        [one.name, title_of(name), value, *one.said["intervals"].get(name, (None, None))]
+        for one in facts.sets for name, value in one.said["metrics"].items() if name in PLAIN
+    ]  # fmt: skip
+    columns = [
+        Column("set", "set"), Column("metric", "metric"), Column("value", "value", "number"),
+        Column("low", "95 % from", "number"), Column("high", "to", "number"),
+    ]  # fmt: skip
+    return Table("losses", "Loss (nats a token) and perplexity: better when smaller", columns, rows)

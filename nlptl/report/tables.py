@@ -83,6 +83,15 @@ def write(folder: Path, tables: Sequence[Table]) -> None:
         artifacts.write_json(folder / f"{table.name}.json", content)
 
 
+PLAIN = ("loss", "perplexity")
+"""Metrics that are no shares: they are shown as they are."""
+
+
+def scored(metric: str, value: float) -> str:
+    """Write a metric: in points of 100, but for those that are no shares."""
+    return f"{value:.4g}" if metric in PLAIN else points(value)
+
+
 def points(value: float) -> str:
     """Write a score from 0 to 1 in points of 100."""
     return f"{100 * value:.1f}"

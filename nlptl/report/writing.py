@@ -202,7 +202,7 @@ def _section(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[
         "cut": _cut(features),
         "baselines": {},
     }
-    for name, predictions in task.baselines(train, job.select[0], one.rows, fitted).items():
+    for name, predictions in _baselines(job, train, one.rows, fitted).items():
         gain = task.difference(one.predictions, predictions, one.rows, fitted, job.seed)
         found["baselines"][name] = {
             "metrics": dict(task.score(predictions, one.rows, fitted).metrics),
@@ -214,6 +214,10 @@ def _section(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[
     if one.noised:
         found["robust"] = [_noised(job, fitted, one, number) for number in range(len(one.noised))]
     return found
+
+
+def _baselines(job: Job, train: Sequence[Row], rows: Sequence[Row], fitted: Any) -> Mapping[str, Sequence[Prediction]]:
+    return job.inputs.recipe.task.baselines(train, job.select[0], rows, fitted, job.opened)
 
 
 def _noised(job: Job, fitted: Any, one: Section, number: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from nlptl.statistics.formulas import (
     smallest_detectable_difference,
     wilson,
 )
+from nlptl.statistics.pooled import paired_ratio, ratio_interval
 from nlptl.statistics.records import Difference, Interval, Spread
 from nlptl.statistics.resampling import (
     bootstrap,
@@ -41,6 +42,8 @@ __all__ = [
     "paired_bootstrap",
     "paired_interval",
     "paired_over_seeds",
+    "paired_ratio",
+    "ratio_interval",
     "smallest_detectable_difference",
     "smallest_over_seeds",
     "wilson",

@@ -108,12 +108,30 @@ class Task(Value):
         """Give every Problem that settings and checkpoint have with each other, before a model is loaded."""
         return []
 
+    def notes(self, backbone: Backbone) -> list[str]:
+        """Say what is done with such a checkpoint that a user should know, for the log. By default nothing."""
+        return []
+
     def encode(self, rows: Sequence[Row], backbone: Backbone, fitted: Any, purpose: Purpose) -> list[Feature]:
         """Tokenise rows into features, in the rows' order. Many rows at once, which the tokenizers do in parallel.
 
         For `train` a row may give no feature; for `predict` it gives windows 0 … n-1, at least one, that hold no gold.
         """
         raise AssertionError(f"task kind '{self.kind}' has no verb `encode`")
+
+    def varies(self, backbone: Backbone) -> str:
+        """Say why a training feature holds other tokens from step to step: then nothing of it is computed once, and
+        any row of the embedding may be used. Nothing where it is always the same.
+        """
+        return ""
+
+    def drawn(
+        self, features: Sequence[Feature], backbone: Backbone, fitted: Any, *, seed: int, step: int
+    ) -> Sequence[Feature]:
+        """Give training features as a step sees them, of the same lengths; what is random depends on (seed, step, row,
+        window) alone, so that no cut into micro-batches or processes changes it. By default they are as they were.
+        """
+        return features
 
     def collate(self, features: Sequence[Feature], backbone: Backbone, fitted: Any) -> Batch:
         """Pad features to their longest and stack them."""
@@ -180,9 +198,12 @@ class Task(Value):
         raise AssertionError(f"task kind '{self.kind}' has no verb `gold`")
 
     def baselines(
-        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Any
-    ) -> Mapping[str, Sequence[Prediction]]:
-        """Give name -> predictions on `test` of models that know nothing of checkpoints. By default none."""
+        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Any,
+        backbone: Backbone | None = None,
+    ) -> Mapping[str, Sequence[Prediction]]:  # fmt: skip
+        """Give name -> predictions on `test` of models that know nothing of checkpoints, but its tokens where
+        scores are by token. By default none.
+        """
         return {}
 
     def row_of(self, given: Any, number: int) -> Row:

@@ -259,8 +259,9 @@ class Classification(Task):
         return labels.difference(first, second, rows, fitted.names, several=fitted.several, seed=seed)
 
     def baselines(
-        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Labels
-    ) -> dict[str, list[Prediction]]:
+        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Labels,
+        backbone: Backbone | None = None,
+    ) -> dict[str, list[Prediction]]:  # fmt: skip
         """Give what the majority label and a linear classifier on word counts predict, of pairs from each part too."""
         found = labels.without_checkpoint(train, dev, test, fitted.names, several=fitted.several)
         for name, column in baselines.PARTS.items() if "text_pair" in train[0].values else ():

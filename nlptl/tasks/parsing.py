@@ -253,8 +253,9 @@ class Parsing(Task):
         return paired_bootstrap(*sides, seed=seed)
 
     def baselines(
-        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Forms
-    ) -> dict[str, list[Prediction]]:
+        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Forms,
+        backbone: Backbone | None = None,
+    ) -> dict[str, list[Prediction]]:  # fmt: skip
         """Give the form of the training utterance that is most alike."""
         return {"nearest": nearest.predict(train, test)}
 

@@ -220,8 +220,9 @@ class QA(Task):
         return paired_bootstrap(*sides, seed=seed)
 
     def baselines(
-        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Answers
-    ) -> dict[str, list[Prediction]]:
+        self, train: Sequence[Row], dev: Sequence[Row], test: Sequence[Row], fitted: Answers,
+        backbone: Backbone | None = None,
+    ) -> dict[str, list[Prediction]]:  # fmt: skip
         """Give what the overlap of words with the question finds, and where it applies, never an answer."""
         found = {"question_overlap": question_overlap.predict(train, test)}
         if fitted.no_answer:

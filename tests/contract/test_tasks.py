@@ -21,7 +21,10 @@ from nlptl.saved import difference
 from nlptl.tasks import Batch, Fitted, Task
 
 Make = Callable[..., tiny.Tiny]
-WORLDS = {"classification": ("topics", "several", "pairs"), "qa": ("questions",), "parsing": ("commands",)}
+WORLDS = {
+    "classification": ("topics", "several", "pairs"), "qa": ("questions",), "parsing": ("commands",),
+    "language": ("topics",),
+}  # fmt: skip
 """The made worlds that a task can learn. A task that is missing here has no contract test, and that is a failure."""
 CASES = [(kind, world) for kind in kinds.shelf("tasks") for world in WORLDS[kind]]
 every_case = pytest.mark.parametrize(("kind", "world"), CASES)
@@ -214,6 +217,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
         "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
         "checkpoint": "./other", "directory": "./words", "until": 0.25, "epochs": 2.0,
+        "card": "other",
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",

@@ -87,7 +87,8 @@ def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_pat
     steps = parts.train(2)
     assert len(steps) == 2
     assert max(step.examples for step in steps) == 8, "a row of many windows may leave a short step"
-    assert set(getattr(parts.fitted, "names", ())) == set(card.labels)
+    read = () if parts.inputs.recipe.task.kind == "language" else card.labels
+    assert set(getattr(parts.fitted, "names", ())) == set(read)
     for split, rows in parts.inputs.rows.items():
         if check(path).recipe.data.languages is None:
             assert len(rows) == card.splits[split].rows
