@@ -36,6 +36,9 @@ CONTRADICTIONS = (
     *((kind, "reinit", DRAWN) for kind in ADAPTERS),
     *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
       for other in ("mixout", "l2sp")),
+    ("full", "unfreeze", "one trains everything from the first step, the other does not"),
+    ("freeze.all_but_head", "unfreeze", NOTHING),
+    *((kind, "unfreeze", ADAPTED) for kind in ADAPTERS),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""

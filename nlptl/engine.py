@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from nlptl import groups, seeds
+from nlptl import groups, phases, seeds
 from nlptl.computing import Computing
 from nlptl.data.batches import StepPlan, micro_batches
 from nlptl.errors import NumericFailure
@@ -59,6 +59,7 @@ class Trained:
     trimmed: TrimmedEmbedding | None
     noise: Noise | None
     frozen: Frozen
+    course: phases.Course
     world: int
     rank: int
     parameters: int
@@ -88,6 +89,7 @@ def train(
     state.module.train()
     state.frozen.rest()
     for plan in plans:
+        phases.enter(state, plan.number)
         began = time.perf_counter()
         rate = groups.rate(plan.number, total, settings)
         for group, scale in zip(state.optimizer.param_groups, state.scales, strict=True):

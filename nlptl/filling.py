@@ -19,9 +19,9 @@ def folder() -> Path:
 
 
 def training(job: Job) -> None:
-    """Keep the bottom's output for the training features where they are seen twice: by epochs, or by seeds."""
+    """Keep the bottom's output for the training features where that spares more blocks than it takes to compute."""
     recipe = job.inputs.recipe
-    if job.moving.frozen.bottom is not None and (recipe.train.epochs > 1 or len(recipe.seeds) > 1):
+    if job.moving.frozen.bottom is not None and _pays(job):
         task = recipe.task
 
         def forward(batch: Batch) -> Loss:
@@ -39,10 +39,19 @@ def training(job: Job) -> None:
         _keep(job, job.features, forward, loss)
 
 
+def _pays(job: Job) -> bool:
+    """Say whether all steps together spare more passes through blocks than filling makes: with one phase, whether rows
+    are seen twice, by epochs or by seeds. It must not depend on how far a run is: one that goes on does the same.
+    """
+    course, recipe = job.moving.course, job.inputs.recipe
+    spared = sum(course.steps(number) * max(0, course.frozen(number)) for number in range(len(course.phases)))
+    return spared * len(recipe.seeds) * recipe.train.epochs > job.total * max(0, course.frozen(0))
+
+
 def predicting(job: Job, features: Sequence[Feature]) -> None:
     """Keep it for features that are predicted more than once: those that choose, and with several seeds all."""
     recipe = job.inputs.recipe
-    often = features is job.select[1] and recipe.train.epochs > 1
+    often = features is job.select[1] and _pays(job)
     known = any(store.features is features for store in job.moving.frozen.stores)
     body = backbone.transformer_of(job.moving.bare)
     # A decoder that writes runs its own blocks again for each token, with what it remembers of the others.
@@ -66,6 +75,7 @@ def _keep(
         forward=lambda chosen: forward(_batch(job, chosen)),
         loss=loss, folder=folder(),
         budget=int(job.inputs.recipe.machine.frozen_gib * 2**30), computing=job.computing, say=job.watch.say,
+        later=job.moving.frozen.later if any(features is one for one in (job.features, job.select[1])) else (),
     )  # fmt: skip
     frozen.keep(job.moving.frozen, features, filling)
     if job.moving.frozen.why:

@@ -17,6 +17,7 @@ from nlptl import (
     evaluate,
     filling,
     memories,
+    phases,
     prepare,
     report,
     saved,
@@ -142,13 +143,13 @@ def _train(job: Job, progress: Progress) -> Progress:
         job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step
     )
     steps = engine.train(
-        job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), plans,
+        job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), _phased(job, plans),
         total=job.total, settings=train, tuning=job.inputs.recipe.tuning,
         seed=job.seed, micro_tokens=machine.micro_tokens,
     )  # fmt: skip
     if progress.stopped_early or progress.step == job.total:
+        phases.enter(job.moving, progress.step)
         return progress
-    filling.training(job)
     for step in steps:
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
         if job.main:
@@ -169,6 +170,21 @@ def _train(job: Job, progress: Progress) -> Progress:
             job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
             break
     return progress
+
+
+def _phased(job: Job, plans: Iterator[batches.StepPlan]) -> Iterator[batches.StepPlan]:
+    """Pass the plans on; before the first, and whenever other parameters learn, compute what is frozen then."""
+    begun = False
+    for plan in plans:
+        changed = phases.enter(job.moving, plan.number)
+        if changed or not begun:
+            begun = True
+            if len(job.moving.course.phases) > 1:
+                job.watch.say(f"step {plan.number}: {job.moving.course.told(job.moving.course.now)}")
+            filling.training(job)
+            job.moving.module.train()
+            job.moving.frozen.rest()
+        yield plan
 
 
 def _look(job: Job, progress: Progress) -> Progress:

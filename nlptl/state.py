@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl import artifacts, backbone, engine, frozen, groups, memories, seeds
+from nlptl import artifacts, backbone, engine, frozen, groups, memories, phases, seeds
 from nlptl.computing import Computing
+from nlptl.data import batches
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
 from nlptl.prepare import Inputs
@@ -48,9 +49,8 @@ def build(
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
-    bottom = backbone.frozen_bottom(model)
-    if bottom is not None and recipe.machine.frozen == "auto":
-        bottom.install()
+    epoch = batches.steps_per_epoch(len(features), recipe.train.batch)
+    course = phases.course(model, recipe.tuning, total=recipe.train.epochs * epoch, epoch=epoch)
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
     why = next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
@@ -62,15 +62,16 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    prepared = computing.accelerator.prepare(module) if computing.accelerator.num_processes > 1 else module
-    return engine.Trained(
-        computing=computing, module=prepared, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
+    moving = engine.Trained(
+        computing=computing, module=module, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(bottom, why),
+        frozen=frozen.Frozen(why, recipe.machine.frozen == "auto"), course=course,
         memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
+    phases.enter(moving, 1)
+    return moving
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:

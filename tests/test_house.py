@@ -20,7 +20,7 @@ FLOORS = {
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection", "frozen", "augmenting",
+        "inspection", "frozen", "augmenting", "phases",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nlptl.tasks import Batch, Feature
+from nlptl.tasks import Batch, Feature, Model
 
 if TYPE_CHECKING:
     import torch
@@ -57,14 +57,42 @@ class Store:
 class Frozen:
     """The frozen bottom of a run's model, with the stores that it has."""
 
-    bottom: Bottom | None
+    off: str = ""
+    """Why nothing is ever replayed, whatever is frozen."""
+    installs: bool = True
+    """Whether a bottom's modules are made to answer with what is replayed."""
+    bottom: Bottom | None = None
+    later: Sequence[int] = ()
+    """Numbers of blocks that later phases leave frozen, the most first."""
     why: str = ""
     """Why nothing is replayed."""
+    earlier: str = ""
+    """Why nothing was in a phase before."""
     stores: list[Store] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    """Names of the stores that this run filled."""
+    most: int = 0
+    """Blocks of the longest bottom there was."""
+    bytes: int = 0
+    """Of all stores that were opened."""
+    fill_seconds: float = 0.0
+    """What filling them took, here or in the run that did."""
     hits: int = 0
     """Features whose bottom was replayed."""
     saved_seconds: float = 0.0
     """What computing those would have taken, at the rate of filling."""
+
+    def change(self, find: Callable[[Model], Bottom | None], model: Model, later: Sequence[int]) -> None:
+        """Take another bottom, or none, in place of the present one, whose stores no longer hold."""
+        if self.bottom is not None:
+            self.bottom.remove()
+        self.stores.clear()
+        self.bottom = find(model)
+        self.earlier, self.why, self.later = self.earlier or self.why, self.off, later
+        if self.bottom is not None:
+            self.most = max(self.most, len(self.bottom.blocks))
+            if self.installs:
+                self.bottom.install()
 
     def rest(self) -> None:
         """Switch dropout off in what is frozen; to be called after `module.train()`."""
@@ -93,10 +121,9 @@ class Frozen:
 
     def facts(self) -> dict[str, Any] | None:
         """Give what a report says of it; None where nothing is frozen."""
-        if self.bottom is None:
+        if not self.most:
             return None
-        held = sum(store.rows.numel() * store.rows.element_size() for store in self.stores)
         return {
-            "blocks": len(self.bottom.blocks), "hits": self.hits, "bytes": held, "why": self.why,
-            "fill_seconds": sum(store.seconds for store in self.stores), "saved_seconds": self.saved_seconds,
+            "blocks": self.most, "hits": self.hits, "bytes": self.bytes, "why": self.why or self.earlier,
+            "fill_seconds": self.fill_seconds, "saved_seconds": self.saved_seconds,
         }  # fmt: skip

@@ -39,6 +39,16 @@ class Forward:
         return self.call(batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of a run in which the same parameters learn."""
+
+    first: int
+    """The step with which it begins; they are counted from 1."""
+    lowest: int
+    """The lowest depth that learns, as in `Tuning.scale`; below it nothing does."""
+
+
 class Tuning(Value):
     """Contract of a tuning. Every verb has a default that does nothing, so a kind says only what it changes.
 
@@ -72,8 +82,17 @@ class Tuning(Value):
         """
         return 1.0
 
+    def phases(self, *, total: int, epoch: int, blocks: int) -> list[Phase]:
+        """Give what learns from which step on, the first phase from step 1; none: all of it, from first to last.
+
+        `total` steps are taken, `epoch` of them to see the rows once.
+        """
+        return []
+
     def start(self, model: Model) -> Memory:
         """Give what must be remembered of the model as training begins, on its device, its embedding table trimmed.
+
+        All that learns in any phase has `requires_grad` then; later, what learns at that step.
 
         Raises BadInput where there is nothing for this kind to do.
         """
