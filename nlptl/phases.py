@@ -6,7 +6,7 @@ The optimizer holds all that will ever learn. What a phase leaves closed has no 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +30,10 @@ class Course:
     """Steps of the run."""
     names: frozenset[str]
     """The parameters that learn in the last phase: all that ever do."""
-    closed: int = 0
-    """Depths below which nothing learns in the whole run, because it ends before."""
+    sizes: Mapping[str, int]
+    """Numbers in each of them, all rows of the embedding table counted."""
+    closed: bool = False
+    """Whether the run ends before all phases that were asked for have begun."""
     now: int = -1
     """The phase that holds; -1 before the first."""
 
@@ -55,24 +57,26 @@ class Course:
     def told(self, number: int) -> str:
         """Say what learns in a phase."""
         blocks, lowest = self.model.blocks, max(self.frozen(number) + 1, 0)
+        ends = self.closed and number == len(self.phases) - 1
+        rest = "; the run ends before what lies below would" if ends else ""
         if lowest > blocks:
-            return "the head learns"
+            return f"the head learns{rest}"
         which = f"block {blocks}" if lowest == blocks else f"blocks {max(1, lowest)} to {blocks}"
         low = "embeddings, " if lowest == 0 else ""
-        return f"{low}{which} of {blocks} and the head learn"
+        return f"{low}{which} of {blocks} and the head learn{rest}"
 
     def facts(self) -> list[dict[str, Any]]:
         """Give what a plan and a report say of it; nothing where one phase lasts the whole run."""
-        sizes = {name: one.numel() for name, one in self.model.module.named_parameters()}
-        return [
-            {
-                "first_step": phase.first, "steps": self.steps(number), "what": self.told(number),
+        found = []
+        for number, phase in enumerate(self.phases) if len(self.phases) > 1 else ():
+            trainable, last = sum(self.sizes[name] for name in self.open(number)), phase.first + self.steps(number) - 1
+            found.append({
+                "first_step": phase.first, "steps": self.steps(number), "trainable": trainable,
                 "open_blocks": min(self.model.blocks, self.model.blocks - self.frozen(number)),
                 "embeddings": self.frozen(number) < 0,
-                "trainable": sum(sizes[name] for name in self.open(number)),
-            }
-            for number, phase in enumerate(self.phases)
-        ] if len(self.phases) > 1 else []  # fmt: skip
+                "what": f"steps {phase.first:,} to {last:,}: {self.told(number)} ({trainable:,} parameters)",
+            })  # fmt: skip
+        return found
 
 
 def course(model: Model, tuning: Sequence[Tuning], *, total: int, epoch: int) -> Course:
@@ -96,8 +100,8 @@ def course(model: Model, tuning: Sequence[Tuning], *, total: int, epoch: int) ->
             opened = more
     for name in learn - opened:
         named[name].requires_grad_(False)
-    lowest = found[-1].lowest if learn - opened else 0
-    return Course(model, found, total, frozenset(opened), closed=lowest)
+    sizes = {name: named[name].numel() for name in opened}
+    return Course(model, found, total, frozenset(opened), sizes, closed=learn != opened)
 
 
 def enter(state: Trained, step: int) -> bool:

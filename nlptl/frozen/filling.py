@@ -196,7 +196,6 @@ def _fill(bottom: Bottom, features: Sequence[Feature], levels: Sequence[_Level],
     """Compute the bottom for every feature, each process its share of the batches, into files that then appear: the
     highest level's first. Give the seconds.
     """
-    import torch
 
     computing, began = filling.computing, time.perf_counter()
     shared, size = _shared(computing), sum(level.size for level in levels)

@@ -122,7 +122,7 @@ def _special_ids(model: Any) -> set[int]:
     return {one for one in found if one >= 0}
 
 
-def whole_state(module: nn.Module) -> dict[str, torch.Tensor]:
+def whole_state(module: nn.Module) -> dict[str, Any]:
     """Give the tensors of a module by name, trimmed tables whole: the same with `trim` and without."""
     found = dict(module.state_dict())
     for path, part in module.named_modules():

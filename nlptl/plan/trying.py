@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,8 @@ class Planned:
     """Of all runs that are not finished, training alone."""
     smallest_difference: dict[str, float | None]
     """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
+    phases: Sequence[Mapping[str, Any]] = ()
+    """What learns from which step on, with the steps and parameters of each phase; nothing where there is one."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
 
@@ -72,6 +74,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     moving = state.build(recipe, opened, fitted, features, computing, seed)
     steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
     tokens = sum(feature.size for feature in features)
+    told = moving.course.facts()
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     left = sum(not done for _, _, done in runs)
     return Planned(
@@ -90,6 +93,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
             for one in recipe.evaluate
         },
+        phases=told,
         warnings=inputs.warnings,
     )
 
@@ -97,20 +101,22 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
 def _try(
     inputs: Inputs, fitted: Any, opened: backbone.Opened, features: Sequence[Any], moving: engine.Trained, total: int
 ) -> tuple[float, float]:
-    """Give seconds a token and the peak memory, from a few steps."""
-    recipe = inputs.recipe
-    plans = list(
-        islice(batches.training_steps(features, batch=recipe.train.batch, epochs=1, seed=recipe.seeds[0]), TRIED + 1)
-    )
+    """Give seconds a token, over the whole run, and the peak memory, from a few steps of each phase."""
+    recipe, course = inputs.recipe, moving.course
+    batch, seed = recipe.train.batch, recipe.seeds[0]
+    plans = list(islice(batches.training_steps(features, batch=batch, epochs=1, seed=seed), TRIED + 1))
     verbs = state.verbs(recipe.task, opened, fitted)
-    steps = engine.train(
-        moving, verbs, plans, total=total, settings=recipe.train, tuning=recipe.tuning, seed=recipe.seeds[0],
-        micro_tokens=recipe.machine.micro_tokens,
-    )  # fmt: skip
-    next(steps)
-    began = time.perf_counter()
-    tried = list(steps)
-    seconds = time.perf_counter() - began
-    if not tried:
-        return 0.0, peak_memory_mib()
-    return seconds / sum(step.tokens for step in tried), peak_memory_mib()
+    per_token = 0.0
+    for number, phase in enumerate(course.phases):
+        moved = [replace(one, number=phase.first + place) for place, one in enumerate(plans[: course.steps(number)])]
+        steps = engine.train(
+            moving, verbs, moved, total=total, settings=recipe.train, tuning=recipe.tuning, seed=seed,
+            micro_tokens=recipe.machine.micro_tokens,
+        )  # fmt: skip
+        next(steps)
+        began = time.perf_counter()
+        tried = list(steps)
+        seconds = time.perf_counter() - began
+        tokens = sum(step.tokens for step in tried)
+        per_token += seconds / tokens * course.steps(number) / total if tried else 0.0
+    return per_token, peak_memory_mib()

@@ -33,6 +33,8 @@ def run(facts: Facts) -> Made:
         + (" (stopped early)" if training["stopped_early"] else ""),
         "nlptl": report["nlptl"],
     }
+    if training.get("phases"):
+        pairs["phases"] = "; ".join(one["what"] for one in training["phases"])
     if training.get("augment"):
         pairs["augmented"] = augmenting.told(training["augment"])
     recipe = pages.Markup("<pre>{}</pre>").format(facts.recipe)

@@ -177,6 +177,7 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "peak_device_memory_mib": cost.device_memory_mib(job.computing.device),
         "floor": cost.floor(job, log, progress.seconds),
         "frozen": job.moving.frozen.facts(),
+        "phases": job.moving.course.facts(),
         "processes": job.moving.world,
         "history": list(progress.history),
         "augment": {kind: dict(fates) for kind, fates in job.augmented.items()},

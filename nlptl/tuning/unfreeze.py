@@ -1,4 +1,4 @@
-"""Let the blocks learn one after the other, from the top: what lies low keeps what it knows until all above has settled."""
+"""Let blocks learn one after the other, from the top: what lies low stays as it is until what is above has settled."""
 
 from typing import TYPE_CHECKING, Literal
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class Unfreeze(Tuning):
-    """Gradual unfreezing (Howard and Ruder 2018, arXiv:1801.06146, section 3.3): in the first phase the head learns, and
-    each later phase opens `blocks` more below those that are open. Exactly one of `epochs` and `part` says how long a
-    phase is; the last one lasts to the end.
+    """Gradual unfreezing (Howard and Ruder 2018, arXiv:1801.06146, section 3.3): in the first phase the head learns,
+    and each later phase opens `blocks` more below those that are open. Exactly one of `epochs` and `part` says how long
+    a phase is; the last one lasts to the end.
 
     The embeddings open in the phase after the one that opens the lowest block, or with it where `blocks` leaves room.
     What is closed has no gradient, no weight decay and no moments: it stays as it is to the bit, and AdamW counts its
