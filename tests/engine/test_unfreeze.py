@@ -1,4 +1,4 @@
-"""Gradual unfreezing: what a phase leaves closed stays to the bit, what is open moves, however a run is cut or stored."""
+"""Gradual unfreezing: what a phase leaves closed stays to the bit, what is open moves, however a run is cut or kept."""
 
 from __future__ import annotations
 
