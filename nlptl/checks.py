@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from nlptl import cards, kinds
+from nlptl.augment import Augment
 from nlptl.cards import DataCard
+from nlptl.contradictions import CONTRADICTIONS, INSIDE
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
@@ -17,31 +19,6 @@ from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
-
-INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
-"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
-EVERYTHING = "one trains everything, the other does not"
-NOTHING = "nothing of the body is left to train"
-DRAWN = "what is drawn anew must learn"
-ADAPTERS = ("lora", "ia3", "adalora")
-ADAPTED = "an adapter leaves the whole body as it is, and says itself in how many blocks it stands"
-TWO = "one adapter is trained at a time"
-CONTRADICTIONS = (
-    ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
-    ("bias", "norms", "each leaves to train what it names and nothing else"),
-    ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
-    ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
-    ("adversarial", "rdrop", "each makes two passes of its own"),
-    *((other, kind, ADAPTED) for kind in ADAPTERS for other in ("full", "freeze", "bias", "norms")),
-    *((kind, "reinit", DRAWN) for kind in ADAPTERS),
-    *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
-      for other in ("mixout", "l2sp")),
-    ("full", "unfreeze", "one trains everything from the first step, the other does not"),
-    ("freeze.all_but_head", "unfreeze", NOTHING),
-    *((kind, "unfreeze", ADAPTED) for kind in ADAPTERS),
-    ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
-)  # fmt: skip
-"""Kinds of tuning, or switches of them, that do not go together, and why."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +145,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             )
     yield from _metric(found, card)
     yield from _noise(found)
+    yield from _augments(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
@@ -213,6 +191,27 @@ def _noise(found: Read[Recipe]) -> Iterator[Problem]:
                 yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
             elif one in asked.robust[:place]:
                 yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
+            elif (kinds.shelf("augment")[one] if isinstance(one, str) else one).moves_gold:
+                name = one if isinstance(one, str) else one.kind
+                what = f"'{name}' asks for other gold, so it is no noise on these rows"
+                yield found.problem(where, what, "remove it")
+            elif not isinstance(one, str) and one.variants > 1:
+                fix = "remove it; `copies` scores several noisy sets"
+                yield found.problem((*where, "variants"), "an evaluated set has no epochs to draw variants for", fix)
+
+
+def _augments(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
+    """Yield what kinds of augmentation have against task and card, where they train and where they are noise."""
+    recipe = found.value
+    named: list[tuple[tuple[str | int, ...], Augment]] = [
+        (("augment", number), kind) for number, kind in enumerate(recipe.augment)
+    ]
+    for number, asked in enumerate(recipe.evaluate):
+        named += [(("evaluate", number, "robust", place), one) for place, one in enumerate(asked.robust)
+                  if not isinstance(one, str)]  # fmt: skip
+    for where, kind in named:
+        for one in kind.check(recipe.task, card):
+            yield found.problem((*where, *one.field.split(".")) if one.field else where, one.what, one.fix)
 
 
 def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:

@@ -31,6 +31,8 @@ class Edit:
     start: int
     end: int
     replacement: str
+    gold: bool = False
+    """Whether the gold is to say the same: one name for another, in the text and in what it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,21 @@ def drawn(draw: random.Random, able: Sequence[Thing], rate: float, of: int) -> l
     return [able[number] for number in sorted(draw.sample(range(len(able)), count))]
 
 
+def stands(text: str, start: int, end: int) -> bool:
+    """Say whether a span begins and ends between grapheme clusters."""
+    places = {match.start() for match in _CLUSTER.finditer(text, max(0, start - 32), end + 1)}
+    return start in places and (end in places or end == len(text))
+
+
+def cased(word: str, like: str) -> str:
+    """Write a word in small letters, in capitals, or with a capital first, as another is written; else as it stands."""
+    if like.islower():
+        return word.lower()
+    if like.isupper() and len(like) > 1:
+        return word.upper()
+    return word[:1].upper() + word[1:] if like[:1].isupper() else word
+
+
 def apply(text: str, edits: Sequence[Edit]) -> str:
     """Give the edited text. Raises ValueError for edits that overlap, are not in order, or lie outside of the text."""
     check(text, edits)
@@ -120,6 +137,12 @@ def moved(start: int, end: int, edits: Sequence[Edit]) -> tuple[int, int]:
 def touches(edits: Sequence[Edit], start: int, end: int) -> bool:
     """Say whether an edit changes something of a span, or puts something inside of it."""
     return any(edit.start < end and edit.end > start for edit in edits)
+
+
+def renamed(start: int, end: int, edits: Sequence[Edit]) -> bool:
+    """Say whether all that changes something of a span lies within it and changes the gold alike."""
+    touching = [edit for edit in edits if edit.start < end and edit.end > start]
+    return all(edit.gold and start <= edit.start and edit.end <= end for edit in touching)
 
 
 def _growth(edit: Edit) -> int:

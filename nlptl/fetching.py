@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl import archives, backbone, cards, checks, importers, strict
+from nlptl import archives, backbone, cards, checks, importers, recipe, strict
 from nlptl.cards import DataCard
 from nlptl.data import places, rows
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.job import Watch
 from nlptl.plan import reading
+from nlptl.recipe import Recipe
 
 
 def fetch(name: str, watch: Watch) -> Iterator[str]:
@@ -21,11 +22,11 @@ def fetch(name: str, watch: Watch) -> Iterator[str]:
         yield from _card(cards.find(name).value, watch)
     elif reading.is_plan(name):
         for checked in reading.check(name).recipes.values():
-            yield _checkpoint(checked.recipe.model.checkpoint, watch)
+            yield from _checkpoints(checked.recipe, watch)
             yield from _card(checked.card, watch, checked.recipe.data.root)
     elif checks.find(name).exists() or name.endswith((".yaml", ".yml")):
         checked = checks.check(name)
-        yield _checkpoint(checked.recipe.model.checkpoint, watch)
+        yield from _checkpoints(checked.recipe, watch)
         yield from _card(checked.card, watch, checked.recipe.data.root)
     else:
         what = "neither a checkpoint, nor a card, nor a recipe"
@@ -37,6 +38,13 @@ def _is_card(name: str) -> bool:
     if not name.endswith((".yaml", ".yml")):
         return name in cards.names()
     return Path(name).is_file() and {"source", "splits"} <= set(strict.load(name).data)
+
+
+def _checkpoints(plan: Recipe, watch: Watch) -> Iterator[str]:
+    """Bring the checkpoint of a recipe, and those that augmentation opens."""
+    others = (name for kind in recipe.all_noise(plan) for name in kind.checkpoints())
+    for name in dict.fromkeys((plan.model.checkpoint, *others)):
+        yield _checkpoint(name, watch)
 
 
 def _checkpoint(name: str, watch: Watch) -> str:

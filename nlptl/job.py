@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nlptl import artifacts, backbone, engine
+from nlptl.data import batches
 from nlptl.prepare import Inputs
 from nlptl.tasks import Feature, Row
 
@@ -61,6 +62,7 @@ class Job:
     watch: Watch = field(default_factory=Watch)
     augmented: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By kind of augmentation how many copies met which fate."""
+    pools: batches.Pools = ()
 
     @property
     def main(self) -> bool:

@@ -6,11 +6,13 @@ The optimizer holds all that will ever learn. What a phase leaves closed has no 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nlptl import backbone
+from nlptl.data.batches import StepPlan
 from nlptl.errors import BadInput, Problem
 from nlptl.tasks import Model
 from nlptl.tuning import Phase, Tuning
@@ -54,6 +56,10 @@ class Course:
         ends = [phase.first for phase in self.phases[1:]] + [self.total + 1]
         return ends[number] - self.phases[number].first
 
+    def cut(self, plans: Iterable[StepPlan]) -> Iterator[tuple[int, Iterator[StepPlan]]]:
+        """Give the steps phase by phase, none looked at before it is asked for."""
+        return itertools.groupby(plans, lambda plan: self.number(plan.number))
+
     def told(self, number: int) -> str:
         """Say what learns in a phase."""
         blocks, lowest = self.model.blocks, max(self.frozen(number) + 1, 0)
@@ -79,10 +85,12 @@ class Course:
         return found
 
 
-def course(model: Model, tuning: Sequence[Tuning], *, total: int, epoch: int) -> Course:
-    """Find the phases and freeze what none of them opens. Raises BadInput where what was drawn anew would stay closed.
+def course(model: Model, tuning: Sequence[Tuning], ends: Sequence[int]) -> Course:
+    """Find the phases of a run whose epochs end with the steps `ends`, and freeze what none of them opens. Raises
+    BadInput where what was drawn anew would stay closed.
     """
-    asked = [kind.phases(total=total, epoch=epoch, blocks=model.blocks) for kind in tuning]
+    total = ends[-1]
+    asked = [kind.phases(ends=ends, blocks=model.blocks) for kind in tuning]
     wanted = next((one for one in asked if one), [Phase(1, 0)])
     named = dict(model.module.named_parameters())
     learn = {name for name, one in named.items() if one.requires_grad}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nlptl import artifacts, augmenting, backbone, recipe, seeds
@@ -33,6 +34,10 @@ class Inputs:
     fingerprint: str
     """sha256 over the card and the data."""
     warnings: tuple[str, ...]
+    others: Mapping[str, backbone.Checkpoint] = field(default_factory=dict)
+    """The checkpoints that kinds of augmentation open beside, by name."""
+    stamp: str = ""
+    """sha256 over what they read beside; nothing where they read nothing."""
 
 
 def gather(checked: Checked, *, offline: bool = False) -> Inputs:
@@ -54,9 +59,18 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
     found = [*plan.task.doubts(rows, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
+    names = {name for kind in recipe.all_noise(plan) for name in kind.checkpoints()}
+    others = {name: backbone.inspect(name, offline=offline) for name in sorted(names)}
     return Inputs(
-        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings)
-    )
+        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings),
+        others, _stamp(plan, others),
+    )  # fmt: skip
+
+
+def _stamp(plan: Recipe, others: Mapping[str, backbone.Checkpoint]) -> str:
+    """Give a sha256 over the files that kinds of augmentation read beside the recipe's own."""
+    stamps = [one.sha256 for one in others.values()] + [kind.stamp() for kind in recipe.all_noise(plan)]
+    return hashlib.sha256("\n".join(stamps).encode()).hexdigest() if any(stamps) else ""
 
 
 def look_ahead(inputs: Inputs, seed: int) -> None:
@@ -127,20 +141,22 @@ def augmented_rows(inputs: Inputs, seed: int) -> augmenting.Augmented:
 
 def ground(inputs: Inputs, seed: int) -> Ground:
     """Give what kinds of augmentation may look at."""
-    return ground_of(inputs.recipe, training_rows(inputs, seed), inputs.checkpoint)
+    known = {**inputs.others, inputs.recipe.model.checkpoint: inputs.checkpoint}
+    return ground_of(inputs.recipe, inputs.card, training_rows(inputs, seed), known)
 
 
 def ground_of(
-    plan: Recipe, rows: Sequence[Row], checkpoint: backbone.Checkpoint | None = None, *, offline: bool = False
-) -> Ground:
-    """Give what kinds of augmentation may look at; checkpoints are looked for when one asks for them."""
+    plan: Recipe, card: DataCard, rows: Sequence[Row], known: Mapping[str, backbone.Checkpoint] | None = None, *,
+    offline: bool = False,
+) -> Ground:  # fmt: skip
+    """Give what kinds of augmentation may look at; checkpoints that are not known are looked for when one is opened."""
 
     def opened(name: str | None) -> backbone.Opened:
-        own = checkpoint if name is None else None
-        found = own or backbone.inspect(name or plan.model.checkpoint, offline=offline)
+        wanted = name or plan.model.checkpoint
+        found = (known or {}).get(wanted) or backbone.inspect(wanted, offline=offline)
         return backbone.open_checkpoint(found, max_tokens=plan.model.max_tokens, head_seed=0)
 
-    return Ground(rows, plan.task, opened)
+    return Ground(rows, plan.task, card, opened)
 
 
 def chosen_rows(plan: Recipe, rows: Sequence[Row], seed: int) -> list[Row]:
@@ -191,9 +207,8 @@ def digest(inputs: Inputs, seed: int) -> str:
     plan = inputs.recipe
     if (inputs.checkpoint.directory / backbone.MANIFEST).is_file():
         plan = plan.model_copy(update={"model": plan.model.model_copy(update={"checkpoint": "a run"})})
-    return recipe.digest(
-        plan, seed=seed, data=inputs.fingerprint, checkpoint=inputs.checkpoint.sha256, version=__version__
-    )
+    checkpoint = inputs.checkpoint.sha256 + inputs.stamp
+    return recipe.digest(plan, seed=seed, data=inputs.fingerprint, checkpoint=checkpoint, version=__version__)
 
 
 def label_counts(rows: Sequence[Row]) -> dict[str, int]:

@@ -200,6 +200,11 @@ def noises(recipe: Recipe, asked: Evaluation) -> "list[AnyAugment]":
     return [own[one] if isinstance(one, str) else one for one in asked.robust]
 
 
+def all_noise(recipe: Recipe) -> "list[AnyAugment]":
+    """Give the kinds of augmentation of a recipe: those that it trains with, and those that sets are scored under."""
+    return [*recipe.augment, *(noise for one in recipe.evaluate for noise in noises(recipe, one))]
+
+
 def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
     tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
@@ -210,9 +215,19 @@ def science(recipe: Recipe) -> dict[str, Any]:
     if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key
         tree.pop("augment")
     for one in tree["evaluate"]:
+        for noise in one["robust"] if one["robust"] else ():
+            _without_variants(noise)
         if not one["robust"]:
             one.pop("robust")
+    for kind in tree.get("augment", ()):
+        _without_variants(kind)
     return tree
+
+
+def _without_variants(kind: Any) -> None:
+    """Leave `variants: 1` away, as recipes had it before there was such a key."""
+    if isinstance(kind, dict) and kind.get("variants") == 1:
+        kind.pop("variants")
 
 
 def digest(recipe: Recipe, *, seed: int, data: str, checkpoint: str, version: str) -> str:

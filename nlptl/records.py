@@ -29,6 +29,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """Something that stands in a row by name, in its text and in what the gold says."""
+
+    sort: str
+    """Its class: what another of the same class can stand in for."""
+    places: Mapping[str, Sequence[tuple[int, int]]]
+    """Column -> where it stands there, every time."""
+    written: Mapping[str, str]
+    """Column -> how it is written there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """What a model sees of a row: the whole of it, or one window of several (`window` counts from 0)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,22 +15,20 @@ from nlptl import (
     engine,
     evaluate,
     filling,
+    finishing,
     memories,
     phases,
     prepare,
     report,
-    saved,
+    scoring,
     state,
 )  # fmt: skip
-from nlptl.augment import Augment
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
 from nlptl.data import batches
 from nlptl.errors import BadInput
 from nlptl.job import Job, Progress, Watch
 from nlptl.prepare import Inputs
-from nlptl.recipe import noises
-from nlptl.tasks import Feature, Prediction, Row, Scores
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,7 @@ def run(recipe: str | Path | Checked, *, overrides: Sequence[str] = (), out: str
 
     Raises BadInput for whatever the user can mend, with all problems at once, before a model is loaded.
     """
-    checked = recipe if isinstance(recipe, Checked) else check(recipe, overrides)
-    watch = watch or Watch()
+    checked, watch = recipe if isinstance(recipe, Checked) else check(recipe, overrides), watch or Watch()
     artifacts.check_place(Path(out))
     watch.say("reading data and checkpoint")
     inputs = prepare.gather(checked, offline=offline)
@@ -77,7 +73,7 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
         return Result(directory, done, True)
     with _opened(inputs, seed, directory, watch) as job:
         progress = _train(job, state.resume(job))
-        result = Result(directory, _finish(job, progress), False)
+        result = Result(directory, finishing.finish(job, progress), False)
         if state.asked(job) == "leave":  # the seed is finished, the next is not begun
             job.stop.leave()
         return result
@@ -126,36 +122,31 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
         watch.say(f"augmented: {augmenting.told(copied.counts)}")
     features = task.encode(copied.rows, opened, fitted, "train")
     selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
-    moving = state.build(recipe, opened, fitted, features, computing, seed)
-    total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    ends = batches.epoch_ends(
+        features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
+    )
+    moving = state.build(recipe, opened, fitted, features, computing, seed, ends=ends)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
-    select = (selecting, task.encode(selecting, opened, fitted, "predict"))
-    return Job(inputs, seed, directory, computing, opened, fitted, moving, features, select, total, stop, watch,
-               copied.counts)  # fmt: skip
+    return Job(inputs, seed, directory, computing, opened, fitted, moving, features,
+               (selecting, task.encode(selecting, opened, fitted, "predict")), ends[-1], stop, watch,
+               copied.counts, copied.pools)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:
     """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
     train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
-    every = train.evaluate_every or batches.steps_per_epoch(len(job.features), train.batch)
-    plans = batches.training_steps(
-        job.features, batch=train.batch, epochs=train.epochs, seed=job.seed, done=progress.step
-    )
-    steps = engine.train(
-        job.moving, state.verbs(job.inputs.recipe.task, job.opened, job.fitted), _phased(job, plans),
-        total=job.total, settings=train, tuning=job.inputs.recipe.tuning,
-        seed=job.seed, micro_tokens=machine.micro_tokens,
-    )  # fmt: skip
+    ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
+    looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
         phases.enter(job.moving, progress.step)
         return progress
-    for step in steps:
+    for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
         if job.main:
             state.log(job.directory, step)
         job.watch.step(step, job.total)
-        looked = step.number % every == 0 or step.number == job.total
+        looked = step.number in looks or step.number == job.total
         if looked:
             with memories.instead(job.moving.bare, job.inputs.recipe.tuning, job.moving.memories):
                 progress = _look(job, progress)
@@ -172,19 +163,23 @@ def _train(job: Job, progress: Progress) -> Progress:
     return progress
 
 
-def _phased(job: Job, plans: Iterator[batches.StepPlan]) -> Iterator[batches.StepPlan]:
-    """Pass the plans on; before the first, and whenever other parameters learn, compute what is frozen then."""
-    begun = False
-    for plan in plans:
-        changed = phases.enter(job.moving, plan.number)
-        if changed or not begun:
-            begun = True
-            if len(job.moving.course.phases) > 1:
-                job.watch.say(f"step {plan.number}: {job.moving.course.told(job.moving.course.now)}")
-            filling.training(job)
-            job.moving.module.train()
-            job.moving.frozen.rest()
-        yield plan
+def _steps(job: Job, done: int) -> Iterator[engine.Step]:
+    """Take the steps after `done`; before the first, and whenever other parameters learn, compute what is frozen then.
+    """
+    recipe, course = job.inputs.recipe, job.moving.course
+    plans = batches.training_steps(
+        job.features, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=job.seed, done=done, pools=job.pools
+    )
+    verbs = state.verbs(recipe.task, job.opened, job.fitted)
+    for number, steps in course.cut(plans):
+        phases.enter(job.moving, course.phases[number].first)
+        if len(course.phases) > 1:
+            job.watch.say(f"from step {course.phases[number].first} on: {course.told(number)}")
+        filling.training(job)
+        yield from engine.train(
+            job.moving, verbs, steps, total=job.total, settings=recipe.train, tuning=recipe.tuning, seed=job.seed,
+            micro_tokens=recipe.machine.micro_tokens,
+        )  # fmt: skip
 
 
 def _look(job: Job, progress: Progress) -> Progress:
@@ -193,7 +188,7 @@ def _look(job: Job, progress: Progress) -> Progress:
     if train.select == "last":
         score, metrics = float(progress.step), {}
     else:
-        scores = _score(job, *job.select, train.select)
+        scores = scoring.score(job, *job.select, train.select)
         metrics = dict(scores.metrics)
         score = metrics[train.metric or next(iter(metrics))]
         job.watch.say(
@@ -209,98 +204,3 @@ def _look(job: Job, progress: Progress) -> Progress:
     if better:
         progress = replace(progress, best_step=progress.step, best_score=score)
     return replace(progress, without_better=waiting, history=history, stopped_early=early, last_score=score)
-
-
-def _score(job: Job, rows: Sequence[Row], features: Sequence[Feature], name: str) -> Scores:
-    task = job.inputs.recipe.task
-    partials = _partials(job, features, name, job.fitted)
-    job.moving.module.train()
-    job.moving.frozen.rest()
-    said = evaluate.predictions_of(task, rows, partials, job.opened, job.fitted)
-    fitted = task.calibrate(said, rows, job.fitted)  # as the finished model will be: a threshold decides who is best
-    if fitted is not job.fitted:
-        said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
-    return task.score(said, rows, fitted)
-
-
-def _partials(job: Job, features: Sequence[Feature], name: str, fitted: Any) -> list[Any]:
-    done = 0
-
-    def seen(count: int) -> None:
-        nonlocal done
-        done += count * job.moving.world
-        job.watch.work(f"evaluate {name}", min(done, len(features)), len(features))
-
-    filling.predicting(job, features)
-    return evaluate.partials_of(
-        job.moving.bare, job.inputs.recipe.task, features, job.opened, fitted,
-        computing=job.computing, micro_tokens=job.inputs.recipe.machine.micro_tokens, seen=seen,
-        replay=job.moving.frozen.replay,
-    )  # fmt: skip
-
-
-def _finish(job: Job, progress: Progress) -> dict[str, Any]:
-    """Take the best weights, calibrate, score every set, save, let a fresh process reload, report."""
-    recipe = job.inputs.recipe
-    state.load_best(job, progress.best_step)
-    fitted, chosen = _calibrate(job)
-    sections = []
-    for one in recipe.evaluate:
-        for language, part in evaluate.by_language(job.inputs.rows[one.split], one.languages):
-            name = f"{one.split} {language}".strip()
-            predictions, scores = _said(job, part, name, fitted)
-            noised = [_noised(job, noise, part, name, fitted) for noise in noises(recipe, one)]
-            sections.append(report.Section(one, language, part, predictions, scores, noised))
-    if not job.main:
-        job.computing.wait()
-        return report.finished(job.directory) or {}
-    difference = _save(job, fitted)
-    written = report.write(job, progress, fitted, chosen, sections, difference)
-    job.computing.wait()
-    return written
-
-
-def _said(job: Job, rows: Sequence[Row], name: str, fitted: Any) -> tuple[list[Prediction], Scores]:
-    """Predict rows and score them."""
-    task = job.inputs.recipe.task
-    partials = _partials(job, task.encode(rows, job.opened, fitted, "predict"), name, fitted)
-    predictions = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
-    return predictions, task.score(predictions, rows, fitted)
-
-
-def _noised(job: Job, noise: Augment, rows: Sequence[Row], name: str, fitted: Any) -> report.Noised:
-    """Predict rows under noise and score them, once a noisy set."""
-    ground, draws = prepare.ground(job.inputs, job.seed), []
-    for number in range(1, noise.copies + 1):
-        noisy = augmenting.noisy(rows, noise, number, job.inputs.recipe.task, ground)
-        said, scores = _said(job, noisy.rows, f"{name}, {noise.kind} {number}", fitted)
-        draws.append(report.Draw(noisy.rows, noisy.counts, said, scores))
-    return report.Noised(noise, draws)
-
-
-def _calibrate(job: Job) -> tuple[Any, dict[str, Any]]:
-    """Calibrate on the selecting rows; give what was fitted, and what the chosen weights score on those rows."""
-    task, (rows, features) = job.inputs.recipe.task, job.select
-    if not rows:
-        return job.fitted, {}
-    partials = _partials(job, features, job.inputs.recipe.train.select, job.fitted)
-    raw = evaluate.predictions_of(task, rows, partials, job.opened, job.fitted)
-    fitted = task.calibrate(raw, rows, job.fitted)
-    said = evaluate.predictions_of(task, rows, partials, job.opened, fitted)
-    metrics = dict(task.score(said, rows, fitted).metrics)
-    intervals = {name: list(pair) for name, pair in task.intervals(said, rows, fitted, job.seed).items()}
-    return fitted, {"rows": len(rows), "metrics": metrics, "intervals": intervals, "said": said}
-
-
-def _save(job: Job, fitted: Any) -> dict[str, Any]:
-    """Save the model and let a fresh process reload it; give what the report says of that."""
-    recipe, task = job.inputs.recipe, job.inputs.recipe.task
-    began = time.perf_counter()
-    probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
-    # Before the model is made plain, so that a fault in doing so shows as well.
-    expected = evaluate.witnesses(job.moving.bare, task, probe, job.opened, fitted, job.computing)
-    module = state.plain(job.moving)
-    saved.save(job.directory / "model", module, job.opened, task, fitted, recipe.train.precision)
-    difference = saved.gate(job.directory / "model", probe, task, expected)
-    job.watch.say(f"reloaded in a fresh process: the largest difference of a logit is {difference:.2g}")
-    return {"rows": len(probe), "largest_difference": difference, "seconds": time.perf_counter() - began}

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from nlptl import artifacts, backbone, engine, frozen, groups, memories, phases, seeds
 from nlptl.computing import Computing
-from nlptl.data import batches
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
 from nlptl.prepare import Inputs
@@ -31,9 +30,12 @@ def head_seed(seed: int) -> int:
 
 
 def build(
-    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int
-) -> engine.Trained:
-    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order."""
+    recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int,
+    *, ends: Sequence[int],
+) -> engine.Trained:  # fmt: skip
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `ends` are
+    the last steps of the epochs.
+    """
     import torch
 
     from nlptl.modules import attention, dropout, embedding, first_token
@@ -49,8 +51,7 @@ def build(
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
-    epoch = batches.steps_per_epoch(len(features), recipe.train.batch)
-    course = phases.course(model, recipe.tuning, total=recipe.train.epochs * epoch, epoch=epoch)
+    course = phases.course(model, recipe.tuning, ends)
     off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
     why = next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]

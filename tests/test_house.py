@@ -16,7 +16,8 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions",
+        "naming", "whole_words", "wordnet",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
@@ -25,7 +26,7 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "search",
+        "auditing", "search", "scoring", "finishing",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

@@ -155,6 +155,7 @@ class Tiny:
         from nlptl import backbone, prepare, state
         from nlptl.checks import check
         from nlptl.computing import open_machine
+        from nlptl.data import batches
 
         inputs = prepare.gather(check(self.recipe, overrides))
         recipe = inputs.recipe
@@ -164,7 +165,9 @@ class Tiny:
         opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=head_seed)
         features = recipe.task.encode(prepare.augmented_rows(inputs, 13).rows, opened, fitted, "train")
         computing = open_machine("cpu", recipe.train.precision, 1)
-        moving = state.build(recipe, opened, fitted, features, computing, 13)
+        each = batches.steps_per_epoch(len(features), recipe.train.batch)
+        ends = [each * (number + 1) for number in range(recipe.train.epochs)]
+        moving = state.build(recipe, opened, fitted, features, computing, 13, ends=ends)
         return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))
 
     def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:

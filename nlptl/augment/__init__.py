@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ from nlptl.records import Backbone, Row
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
+    from nlptl.cards import DataCard
+    from nlptl.errors import Problem
     from nlptl.tasks import Task
 
 
@@ -27,6 +29,7 @@ class Ground:
     rows: Sequence[Row]
     """The training rows, without copies."""
     task: Task
+    card: DataCard
     backbone: Callable[[str | None], Backbone]
     """Opens the recipe's checkpoint, or another by its name."""
 
@@ -45,6 +48,9 @@ class Asked:
 class Augment(Value):
     """Contract of an augmentation: it gives edits over the original characters, never a text."""
 
+    moves_gold: ClassVar[bool] = False
+    """Whether its edits change what the gold says, so that a copy asks for something else than its row."""
+
     kind: str
 
     rate: float = Field(gt=0, le=1)
@@ -52,6 +58,21 @@ class Augment(Value):
 
     copies: int = Field(ge=1, le=100)
     """Edited copies that are made of each training row, beside the row itself."""
+
+    variants: int = Field(default=1, ge=1, le=1000)
+    """Ways in which each copy is edited, of which every epoch takes another one until all were taken."""
+
+    def check(self, task: Task, card: DataCard) -> list[Problem]:
+        """Give every Problem that settings have with task and card; no data are read."""
+        return []
+
+    def checkpoints(self) -> tuple[str, ...]:
+        """Name the checkpoints that it opens beside the recipe's own. By default none."""
+        return ()
+
+    def stamp(self) -> str:
+        """Give a sha256 over the further files that it reads, for the run's digest. By default nothing."""
+        return ""
 
     def open(self, ground: Ground) -> Any:
         """Open what varying needs, once. By default nothing."""

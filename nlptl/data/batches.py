@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from nlptl import seeds
 from nlptl.tasks import Feature
@@ -28,6 +30,33 @@ def steps_per_epoch(features: int, batch: int) -> int:
     return -(-features // batch)
 
 
+Pools = Sequence[Sequence[str]]
+"""Row ids of the variants of each copy that has several: an epoch takes one of them."""
+
+
+def drawn(features: Sequence[Feature], pools: Pools, *, seed: int, epoch: int) -> Sequence[Feature]:
+    """Give the features of an epoch: all but those of variants that it does not take. Which it takes depends on
+    (seed, epoch, ids of the variants) alone, and none comes again before all were taken.
+    """
+    left: set[str] = set()
+    for pool in pools:
+        order = list(pool)
+        seeds.stream(seed, "variants", pool[0]).shuffle(order)
+        left.update(order)
+        left.remove(order[epoch % len(order)])
+    return [one for one in features if one.row_id not in left] if left else features
+
+
+def epoch_ends(features: Sequence[Feature], pools: Pools, *, batch: int, epochs: int, seed: int) -> list[int]:
+    """Give the number of the last step of each epoch. Epochs differ in length where variants differ in windows."""
+    sizes = Counter(feature.row_id for feature in features)
+    if all(len({sizes[one] for one in pool}) == 1 for pool in pools):
+        each = [len(drawn(features, pools, seed=seed, epoch=0))] * epochs
+    else:
+        each = [len(drawn(features, pools, seed=seed, epoch=epoch)) for epoch in range(epochs)]
+    return list(accumulate(steps_per_epoch(one, batch) for one in each))
+
+
 def plan_epoch(features: Sequence[Feature], *, batch: int, seed: int, epoch: int) -> list[list[Feature]]:
     """Give an epoch's steps: shuffled, cut into pools, sorted by length within each, cut into steps, shuffled again."""
     random = seeds.stream(seed, "order", epoch)
@@ -44,15 +73,18 @@ def plan_epoch(features: Sequence[Feature], *, batch: int, seed: int, epoch: int
 
 
 def training_steps(
-    features: Sequence[Feature], *, batch: int, epochs: int, seed: int, done: int = 0
+    features: Sequence[Feature], *, batch: int, epochs: int, seed: int, done: int = 0, pools: Pools = ()
 ) -> Iterator[StepPlan]:
     """Yield the steps after the first `done` ones: continuing needs no state but that number."""
-    each = steps_per_epoch(len(features), batch)
-    for epoch in range(done // each, epochs):
-        for within, chosen in enumerate(plan_epoch(features, batch=batch, seed=seed, epoch=epoch)):
-            number = epoch * each + within + 1
+    before = 0
+    for epoch, end in enumerate(epoch_ends(features, pools, batch=batch, epochs=epochs, seed=seed)):
+        first, before = before, end
+        if end <= done:
+            continue
+        chosen = drawn(features, pools, seed=seed, epoch=epoch)
+        for number, step in enumerate(plan_epoch(chosen, batch=batch, seed=seed, epoch=epoch), first + 1):
             if number > done:
-                yield StepPlan(number, epoch, chosen)
+                yield StepPlan(number, epoch, step)
 
 
 def micro_batches(features: Sequence[Feature], *, tokens: int, rank: int = 0, world: int = 1) -> list[list[Feature]]:

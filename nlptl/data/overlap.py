@@ -126,7 +126,7 @@ def _similar(left: Sequence[str], right: Sequence[str] | None) -> Iterator[tuple
         _candidates(rarest.of(known & small), rarest.of(asked & large), size, within=right is None),
         _candidates(rarest.of(known & large), rarest.of(asked & small), size, smaller=False) if right else (),
     ):
-        shared = _shared(one, other, keys, start, size, token)
+        shared = count_shared(one, other, keys, start, size, token)
         similarity = shared / (size[one] + size[other] - shared)
         for number in np.flatnonzero(similarity >= SIMILAR - 1e-12):
             where = int(other[number]) - (len(left) if right is not None else 0)
@@ -211,7 +211,7 @@ def _candidates(
         begin = stop
 
 
-def _shared(one: Ints, other: Ints, keys: Ints, start: Ints, size: Ints, token: Ints) -> Ints:
+def count_shared(one: Ints, other: Ints, keys: Ints, start: Ints, size: Ints, token: Ints) -> Ints:
     """Count, for each pair, the grams of `one` that `other` has too."""
     import numpy as np
 

@@ -24,13 +24,16 @@ def augment(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's path, or the name of a shipped one.")],
     overrides: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Change the recipe.")] = None,
     show: Annotated[int, typer.Option(min=1, help="Copies that are shown.")] = 20,
+    audit: Annotated[
+        str | None, typer.Option(metavar="RUN", help="A run without augmentation that says which labels flipped.")
+    ] = None,
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what augmentation makes of the training rows. Edits are marked; under them stands what became of all copies
-    of the recipe's first seed.
+    of the recipe's first seed, and what a model that never saw a copy says of them.
     """
-    from nlptl import augmenting, checks, prepare, terminal
+    from nlptl import auditing, augmenting, checks, prepare, terminal
     from nlptl.data import rows as reading
 
     checked = checks.check(recipe, overrides or [])
@@ -43,14 +46,17 @@ def augment(
     if problems := plan.task.check_rows(read, card, "train"):
         raise BadInput(f"card {card.name}", problems[:20])
     rows = prepare.chosen_rows(plan, read, plan.seeds[0])
-    ground = prepare.ground_of(plan, rows, offline=offline)
+    ground = prepare.ground_of(plan, card, rows, offline=offline)
     counts = augmenting.none(plan.augment)
-    shown: list[augmenting.Copy] = []
+    kept: list[augmenting.Copy] = []
     for copy in augmenting.copies(rows, plan.augment, plan.task, plan.seeds[0], ground):
         counts[copy.kind][copy.fate] += 1
-        shown += [copy] if len(shown) < show else []
+        kept += [copy] if audit is not None or len(kept) < show else []
+    found = {} if audit is None else auditing.audit(audit, plan, kept)
+    shown = kept[:show]
     if as_json:
-        terminal.show_json({"counts": counts, "copies": [_record(copy) for copy in shown]})
+        told = {} if audit is None else {"audit": auditing.as_json(audit, found)}
+        terminal.show_json({"counts": counts, "copies": [_record(copy) for copy in shown], **told})
         return
     signs = COLOURED if sys.stdout.isatty() else PLAIN
     for copy in shown:
@@ -59,6 +65,8 @@ def augment(
             if edits:
                 print(f"  {column}: {marked(copy.parent.values[column], edits, signs)}")
     print(f"\nof {len(rows):,} rows: {augmenting.told(counts)}")
+    if audit is not None:
+        print("\n".join(auditing.told(audit, found)))
 
 
 def _record(copy: Copy) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ def run(name: str, overrides: Sequence[str], out: Path, processes: int, offline:
         raise BadInput("processes", Problem("a plan runs on one process so far", fix=fix))
     checked = reading.check(name, overrides)
     with terminal.watch(quiet=False) as watch:
-        for line in _smallest(looking.look(checked, out=out, offline=offline)):
+        for line in _smallest(looking.smallest(checked, running.gather(checked, offline=offline)), checked.plan.seeds):
             watch.say(line)
         done = running.run(checked, out=out, offline=offline, watch=watch)
     if as_json:
@@ -36,16 +36,19 @@ def run(name: str, overrides: Sequence[str], out: Path, processes: int, offline:
 
 def plan(name: str, overrides: Sequence[str], out: Path, offline: bool, as_json: bool) -> None:
     """Print all runs of a plan, which of them are done, and how small a gain it could show."""
-    from nlptl.plan import looking, reading
+    from nlptl.plan import leaks, looking, reading
 
     say("reading the data")
-    looked = looking.look(reading.check(name, overrides), out=out, offline=offline)
+    checked = reading.check(name, overrides)
+    looked = looking.look(checked, out=out, offline=offline)
     if as_json:
         show_json(asdict(looked))
-        return
-    for warning in looked.warnings:
-        say(f"warning: {warning}")
-    print("\n".join(_tree(looked)))
+    else:
+        for warning in looked.warnings:
+            say(f"warning: {warning}")
+        print("\n".join(_tree(looked)))
+    if looked.leaks.found and looked.on_leak == "stop":
+        raise leaks.refusal(checked, looked.leaks)
 
 
 def _tree(looked: Looked) -> Iterator[str]:
@@ -62,7 +65,21 @@ def _tree(looked: Looked) -> Iterator[str]:
     total = sum(len(one.runs) for one in looked.steps)
     left = sum(not finished for one in looked.steps for _, _, finished in one.runs)
     yield f"runs: {total}, of which {left} are not finished; report: {looked.directory}"
-    yield from _smallest(looked)
+    yield from _smallest(looked.smallest, looked.seeds)
+    yield from _guarded(looked)
+
+
+def _guarded(looked: Looked) -> Iterator[str]:
+    """Say what the leak guard looked at, and what it found."""
+    from nlptl.plan import leaks
+
+    texts = ", ".join(f"{name} {count:,}" for name, count in looked.leaks.texts.items())
+    if texts:
+        found = "" if looked.leaks.found else "; none stands in a test set of the plan that comes after it"
+        yield f"leak guard: training texts of {texts}{found} ({looked.leaks.seconds:.1f} s)"
+    yield from looked.leaks.unread
+    if looked.on_leak == "report":
+        yield from leaks.told(looked.leaks)
 
 
 def _line(one: LookedStep) -> list[str]:
@@ -73,14 +90,14 @@ def _line(one: LookedStep) -> list[str]:
     return [one.name, start, one.recipe, one.task, str(one.rows["train"]), str(test), str(one.steps), done, seconds]
 
 
-def _smallest(looked: Looked) -> Iterator[str]:
-    for name, (rows, both) in looked.smallest.items():
+def _smallest(smallest: Mapping[str, Any], seeds: Sequence[int]) -> Iterator[str]:
+    for name, (rows, both) in smallest.items():
         yield f"{name} can show a gain of {_points(rows)} by its rows alone" + (
-            f", of {_points(both)} by {len(looked.seeds)} seeds and rows if gains differ by 1 point between seeds"
+            f", of {_points(both)} by {len(seeds)} seeds and rows if gains differ by 1 point between seeds"
             if both is not None
             else "; one seed shows nothing of others"
         )
-    if looked.smallest:
+    if smallest:
         yield "(over an accuracy of 0.9, paired, power 0.8)"
 
 
@@ -102,6 +119,13 @@ def _told(done: Finished) -> Iterator[str]:
         if report[key]:
             yield f"\n{title} (95 % over {'seeds and rows' if len(report['seeds']) > 1 else 'rows'}, paired)"
             yield from (f"  {one['words']}; {_p(one, len(report[key]))}" for one in report[key])
+            if clean := report["clean"][key]:
+                yield "  on the rows that no earlier stage was trained on:"
+                yield from (f"  {one['words']}; {_p(one, len(clean))}" for one in clean)
+    yield from (
+        f"LEAK: {one['rows']:,} rows of {one['split']} of {one['tested']} stand in what {' and '.join(one['trained'])} "
+        "is trained on: believe the scores on the clean rows" for one in report["leaks"]["sets"]
+    )
     yield from (f"not scored again: {one}" for one in report["not_again"])
     yield f"\nresults: {done.directory}\nreport:  {done.directory / 'report.html'}"
 

@@ -58,6 +58,11 @@ def prediction(row_id: str, found: Sequence[Sequence[Any]], database: str | None
     return Prediction(row_id, found[0][0], detail)
 
 
+def runs(form: str, database: str | None) -> bool:
+    """Say whether a query runs on its database; one that has none is not tried."""
+    return database is None or execution.run(Path(database), form).status == "rows"
+
+
 def result(form: str, database: Path) -> dict[str, Any]:
     """Give what a query gives as JSON can hold it: its fate, columns, the first rows, and how many there are."""
     outcome = execution.run(database, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +15,13 @@ from nlptl.compare.pairs import compare_pair
 from nlptl.compare.words import LEVEL, points
 from nlptl.errors import BadInput, Problem
 from nlptl.plan.again import Results
+from nlptl.plan.clean import clean
 from nlptl.plans import Claim
 from nlptl.tasks import Prediction
 
 Outcome = Literal["better", "worse", "open"]
+Leaked = Callable[[str], Collection[str]]
+"""Ids of the rows that a step should not be tested with."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,27 @@ class _Side:
     runs: tuple[Run, ...]
 
 
-def gains(claims: Sequence[Claim], results: Results, seeds: Sequence[int]) -> list[Gain]:
-    """Hold each claim's step against its control, on every set, paired by seed and row."""
+def gains(
+    claims: Sequence[Claim], results: Results, seeds: Sequence[int], leaked: Leaked | None = None
+) -> list[Gain]:
+    """Hold each claim's step against its control, on every set, paired by seed and row; with `leaked` on the clean part
+    of those sets that have leaked rows, and on nothing else.
+    """
     opened: dict[Path, Run] = {}
     sides = {name: _opened(name, results, seeds, opened) for one in claims for name in (one.step, one.control)}
     pairs = [(sides[one.step], sides[one.control]) for one in claims]
+    if leaked is not None:
+        own = [leaked(one.step) for one in claims]
+        pairs = [(_clean(one, ids), _clean(other, ids)) for (one, other), ids in zip(pairs, own, strict=True)]
     return _spoken(_all(pairs), "gain over its control", "negative transfer", "cannot be told apart from its control")
 
 
-def losses(records: Sequence[Mapping[str, Any]], results: Results, seeds: Sequence[int]) -> list[Gain]:
-    """Hold each earlier step's scores after a later one against those at its own end; `first` names the later step."""
+def losses(
+    records: Sequence[Mapping[str, Any]], results: Results, seeds: Sequence[int], leaked: Leaked | None = None
+) -> list[Gain]:
+    """Hold each earlier step's scores after a later one against those at its own end; `first` names the later step.
+    `leaked` as for gains.
+    """
     opened: dict[Path, Run] = {}
     pairs = []
     for earlier, later in dict.fromkeys((one["earlier"], one["later"]) for one in records):
@@ -69,8 +83,16 @@ def losses(records: Sequence[Mapping[str, Any]], results: Results, seeds: Sequen
         if not any(one["problem"] for one in own):
             before = _opened(earlier, results, seeds, opened)
             after = tuple(_after(run, one["sets"]) for run, one in zip(before.runs, own, strict=True))
-            pairs.append((_Side(f"{earlier} after {later}", after), before))
+            sides = _Side(f"{earlier} after {later}", after), before
+            if leaked is not None:
+                ids = leaked(earlier)
+                sides = _clean(sides[0], ids), _clean(sides[1], ids)
+            pairs.append(sides)
     return _spoken(_all(pairs), "better than at its end", "forgetting", "cannot be told apart from before")
+
+
+def _clean(side: _Side, ids: Collection[str]) -> _Side:
+    return replace(side, runs=tuple(clean(run, ids) for run in side.runs))
 
 
 def _opened(name: str, results: Results, seeds: Sequence[int], opened: dict[Path, Run]) -> _Side:

@@ -9,7 +9,8 @@ from pathlib import Path
 from nlptl import evaluate, prepare, report, statistics
 from nlptl.data import batches
 from nlptl.errors import BadInput
-from nlptl.plan import running
+from nlptl.plan import leaks, running
+from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
 from nlptl.plan.trying import ASSUMED
 from nlptl.plans import Step
@@ -55,6 +56,9 @@ class Looked:
     """By claim and set: the least gain over an accuracy of 0.9 that the rows alone could show with power 0.8, and that
     rows and seeds could, if gains differ by a point from seed to seed.
     """
+    leaks: Leaks
+    """Test texts that an earlier step is trained on."""
+    on_leak: str
     warnings: Sequence[str]
 
 
@@ -70,7 +74,9 @@ def look(checked: CheckedPlan, *, out: Path = Path("runs"), offline: bool = Fals
         seeds=checked.plan.seeds,
         steps=steps,
         memories=[(one.earlier, one.later) for one in checked.plan.memories()],
-        smallest=_smallest(checked, gathered),
+        smallest=smallest(checked, gathered),
+        leaks=leaks.find(checked, gathered, opening=False, offline=offline),
+        on_leak=checked.plan.on_leak,
         warnings=tuple(warnings),
     )
 
@@ -110,7 +116,7 @@ def _steps(recipe: Recipe, rows: int) -> int:
     return recipe.train.epochs * batches.steps_per_epoch(rows * copies, recipe.train.batch)
 
 
-def _smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, tuple[float | None, float | None]]:
+def smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, tuple[float | None, float | None]]:
     """Say for each claim and set how small a gain could be shown."""
     found: dict[str, tuple[float | None, float | None]] = {}
     recipes = {step.name: step.recipe for step in checked.plan.steps()}

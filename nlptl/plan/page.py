@@ -27,6 +27,10 @@ INTERVALS = (
     "Gains are differences of means over seeds. Their 95 % intervals are over seeds and test rows together, paired by "
     "both; the verdicts are after Holm's correction over all comparisons of a table."
 )
+LEAKING = (
+    "Scores on a text that was trained on say nothing of other texts. Each set with such rows is scored and compared "
+    "once more without them; believe those numbers."
+)
 ONE_SEED = "There is one seed: the intervals are over the test rows alone and say nothing of another seed."
 
 
@@ -48,6 +52,11 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
     yield _scores(report)
     if report["again"]:
         yield _differences("again", "Earlier stages, scored again after later ones", "before", report["again"])
+    if any(clean := report.get("clean", {}).values()):
+        caption = "The same on the clean part: the rows that no earlier step was trained on"
+        yield _differences("clean", caption, "control, or before", [one for found in clean for one in found])
+    if report.get("leaks", {}).get("pairs"):
+        yield _leaks(report["leaks"])
     yield _runs(report)
 
 
@@ -64,6 +73,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
     sections.insert(1, pages.Section("Scores", [found["scores"].html()]))
     if report["again"] or report["not_again"]:
         sections.insert(2, pages.Section("Earlier tasks again", _again(report, found)))
+    if "leaks" in found:
+        sections.insert(0, pages.Section("Leaks", _leaking(report, found)))
     again = "The plan is plan.yaml in this folder, its recipes are in the directories of the runs beside it."
     sections.append(pages.Section("Run it again", [f"{again} The same command finds what is done."]))
     foot = f"Made by nlptl {report['nlptl']} from report.json. Its tables lie in {TABLES}/ as CSV and JSON."
@@ -71,7 +82,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
 
 
 def _lead(report: Mapping[str, Any]) -> pages.Content:
-    told = [one["words"] for one in report["gains"]] or ["No gain is claimed: the plan has no control."]
+    found = [*report["gains"], *report.get("clean", {}).get("gains", ())]
+    told = [one["words"] for one in found] or ["No gain is claimed: the plan has no control."]
     return pages.items(told)
 
 
@@ -86,6 +98,28 @@ def _again(report: Mapping[str, Any], found: Mapping[str, Table]) -> list[pages.
         parts.append(f"Kept from the earlier stage beside its head, since the later model has none: {names}.")
     parts += [pages.note(f"Not scored again: {one}", "warning") for one in report["not_again"]]
     return [*parts, *_chart("Change in points", report["again"]), *([found["again"].html()] if report["again"] else [])]
+
+
+def _leaking(report: Mapping[str, Any], found: Mapping[str, Table]) -> list[pages.Content]:
+    told = [
+        pages.note(f"{one['rows']:,} rows of {one['split']} of {one['tested']} stand in what "
+                   f"{' and '.join(one['trained'])} is trained on, equal, nearly, or for the most part.", "warning")
+        for one in report["leaks"]["sets"]
+    ]  # fmt: skip
+    clean = [one for records in report["clean"].values() for one in records]
+    beside = [found["clean"].html()] if "clean" in found else []
+    return [*told, LEAKING, *_chart("Difference in points, clean rows alone", clean), *beside, found["leaks"].html()]
+
+
+def _leaks(leaks: Mapping[str, Any]) -> Table:
+    columns = [
+        Column("tested", "tested"), Column("split", "split"), Column("test_id", "test row"), Column("kind", "overlap"),
+        Column("share", "share", "number"), Column("trained", "trained"), Column("train_id", "training row"),
+        Column("test_text", "test text", "long"), Column("train_text", "training text", "long"),
+    ]  # fmt: skip
+    first = [one | {"share": round(one["share"], 2)} for one in leaks["first"]]
+    rows = [[one[column.key] for column in columns] for one in first]
+    return Table("leaks", f"The first {len(rows)} of {leaks['pairs']:,} pairs; all are in leaks.csv", columns, rows)
 
 
 def _chart(title: str, records: Sequence[Mapping[str, Any]]) -> list[pages.Content]:

@@ -13,6 +13,8 @@ from typing import Any
 from nlptl import artifacts, backbone, launch, prepare, recipe, report, runs, strict
 from nlptl.errors import BadInput
 from nlptl.job import Watch
+from nlptl.plan import leaks
+from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan, check
 from nlptl.plans import Step
 from nlptl.prepare import Inputs
@@ -51,6 +53,7 @@ def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: s
     directory = place / f"{checked.plan.name}-{digest(checked, gathered)}"
     with artifacts.lock(directory) if launch.rank() == 0 else contextlib.nullcontext():
         try:
+            found = _guard(checked, gathered, directory, offline, watch)
             results = _steps(checked, gathered, place, offline, watch)
         except BadInput:
             if launch.rank() == 0:
@@ -61,7 +64,21 @@ def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: s
             watch.say(f"{directory} is finished; nothing to do")
             return Finished(directory, before, True)
         remembered = again.score(checked, results, gathered, directory, watch)
-        return Finished(directory, writing.write(checked, results, remembered, directory, watch), False)
+        report = writing.write(checked, results, remembered, found, directory)
+        return Finished(directory, report, False)
+
+
+def _guard(checked: CheckedPlan, gathered: Mapping[str, Inputs], directory: Path, offline: bool, watch: Watch) -> Leaks:
+    """Look for test texts that a run is trained on; stop there, with a list, unless the plan wants a report of it."""
+    found = leaks.find(checked, gathered, opening=True, offline=offline)
+    for one in found.unread:
+        watch.say(f"warning: {one}")
+    if found.found and checked.plan.on_leak == "stop":
+        place = leaks.write(found, directory)
+        raise leaks.refusal(checked, found, f"the whole list is {place}; ")
+    for one in leaks.told(found):
+        watch.say(f"warning: {one}")
+    return found
 
 
 def gather(checked: CheckedPlan, *, offline: bool = False) -> dict[str, Inputs]:

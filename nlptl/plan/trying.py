@@ -71,8 +71,10 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     copied = prepare.augmented_rows(inputs, seed)
     features = recipe.task.encode(copied.rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
-    moving = state.build(recipe, opened, fitted, features, computing, seed)
-    steps = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+    train, pools = recipe.train, copied.pools
+    ends = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
+    moving, steps = state.build(recipe, opened, fitted, features, computing, seed, ends=ends), ends[-1]
+    features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     tokens = sum(feature.size for feature in features)
     told = moving.course.facts()
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import artifacts, launch, statistics
-from nlptl.job import Watch
-from nlptl.plan import gains, running
+from nlptl.compare import open_run
+from nlptl.plan import clean, gains, leaks, running
 from nlptl.plan.again import Results
+from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
 from nlptl.plans import Step
 from nlptl.report import REPORT
 from nlptl.version import __version__
+
+LEAKS = 12
+"""Pairs that the page shows."""
 
 
 def finished(directory: Path, results: Results) -> dict[str, Any] | None:
@@ -28,7 +32,7 @@ def finished(directory: Path, results: Results) -> dict[str, Any] | None:
 
 
 def write(
-    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], directory: Path, watch: Watch
+    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], found: Leaks, directory: Path
 ) -> dict[str, Any]:
     """Write the report, then tables and page, which are made of it."""
     from nlptl.plan import page
@@ -40,9 +44,11 @@ def write(
         "name": plan.name,
         "directory": directory.name,
         "seeds": list(plan.seeds),
-        "steps": [_step(checked, step, results) for step in plan.steps()],
+        "steps": [_step(checked, step, results, found) for step in plan.steps()],
         "gains": [asdict(one) for one in gains.gains(plan.claims(), results, plan.seeds)],
         "again": [asdict(one) for one in gains.losses(remembered, results, plan.seeds)],
+        "leaks": _leaks(found),
+        "clean": _clean(checked, results, remembered, found),
         "not_again": _problems(remembered),
         "kept": sorted({name for one in remembered for name in one["kept"]}),
         "warnings": list(checked.warnings),
@@ -50,6 +56,8 @@ def write(
     report = json.loads(json.dumps(report))  # as it is read again
     if launch.rank() == 0:
         running.write_beginning(checked, directory)
+        if found.found:
+            leaks.write(found, directory)
         artifacts.write_json(directory / REPORT, report)
         page.write(directory)
     return report
@@ -60,11 +68,46 @@ def _problems(remembered: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(told)
 
 
-def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
+def _leaks(found: Leaks) -> dict[str, Any]:
+    """Say what the guard found; the pairs themselves are in a file beside, the first of them here as well."""
+    tested = dict.fromkeys((one.tested, one.split) for one in found.found)
+    return {
+        "texts": dict(found.texts), "unread": list(found.unread), "pairs": len(found.found),
+        "sets": [
+            {
+                "tested": step, "split": split, "rows": len({one.test_id for one in own}),
+                "trained": list(dict.fromkeys(one.trained for one in own)),
+            }
+            for step, split in tested
+            for own in [[one for one in found.found if (one.tested, one.split) == (step, split)]]
+        ],
+        "first": [asdict(one) for one in found.found[:LEAKS]],
+    }  # fmt: skip
+
+
+def _clean(
+    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], found: Leaks
+) -> dict[str, Any]:
+    """Give gains and losses once more, on the part of each leaking set that is clean."""
+    if not found.found:
+        return {"gains": [], "again": []}
+    seeds = checked.plan.seeds
+    return {
+        "gains": [asdict(one) for one in gains.gains(checked.plan.claims(), results, seeds, found.ids)],
+        "again": [asdict(one) for one in gains.losses(remembered, results, seeds, found.ids)],
+    }
+
+
+def _step(checked: CheckedPlan, step: Step, results: Results, leaked: Leaks) -> dict[str, Any]:
     """Say what a step was and scored, seed by seed and over seeds."""
     recipe = checked.steps[step.name].recipe
     runs = [results[step.name, seed] for seed in checked.plan.seeds]
     first = runs[0].report
+    sections = [run.report["evaluation"] for run in runs]
+    held = [one.step for one in checked.plan.claims() if one.control == step.name]
+    if ids := frozenset().union(*(leaked.ids(name) for name in held or [step.name])):
+        cleaned = [clean.sections(clean.clean(open_run(run.directory), ids)) for run in runs]
+        sections = [[*one, *other] for one, other in zip(sections, cleaned, strict=True)]
     return {
         "name": step.name, "recipe": recipe.name, "task": recipe.task.kind, "card": first["card"],
         "start": step.start, "take": step.take if step.start else "", "control": step.control,
@@ -77,7 +120,7 @@ def _step(checked: CheckedPlan, step: Step, results: Results) -> dict[str, Any]:
             }
             for one in runs
         ],
-        "scores": [_score(list(one)) for one in zip(*(run.report["evaluation"] for run in runs), strict=True)],
+        "scores": [_score(list(one)) for one in zip(*sections, strict=True)],
     }  # fmt: skip
 
 

@@ -86,6 +86,10 @@ class Plan(Value):
     seeds: tuple[Seed, ...] = Field(min_length=1)
     """One run of every step for each; those of the recipes do not count."""
 
+    on_leak: Literal["stop", "report"] = "stop"
+    """What is done where a test set has texts that an earlier run of the plan is trained on: `stop` before anything
+    runs, and list them, or `report` the scores on the other rows beside those on all."""
+
     nlptl: str | None = Field(default=None, pattern=r"^\d+(\.\d+)*$")
     """The earliest version of nlptl that can read this plan; absent: any."""
 

@@ -42,7 +42,7 @@ def scored(
     metrics = [one.scores.metrics for one in draws]
     intervals = [task.intervals(one.predictions, one.rows, fitted, seed) for one in draws]
     changes = [task.difference(one.predictions, clean, rows, fitted, seed) for one in draws]
-    settings = noised.noise.model_dump(mode="json")
+    settings = noised.noise.model_dump(mode="json", exclude={"variants"})
     return {
         "kind": settings.pop("kind"),
         "settings": settings,

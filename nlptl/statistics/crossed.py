@@ -18,11 +18,12 @@ def difference_over_seeds(
     all that there are.
 
     `first` and `second` are scores, one a seed, on all rows; `row_error` is the standard error of the difference of
-    their means over rows, the seeds held fixed, and `row_freedom` its degrees of freedom. Both squared errors are
-    added (Welch's for the seeds, which are not paired), and the t interval has Satterthwaite's degrees of freedom
-    (Biometrics Bulletin 2, 1946): this is what Clark's min F' inverts (1973, "The language-as-fixed-effect fallacy").
-    What seeds and rows do together is counted in both, so it is a little too wide rather than too narrow.
-    A side of one seed gets the spread of the other.
+    their means over rows, the seeds held fixed, and `row_freedom` its degrees of freedom. The squared errors of the
+    rows and of each side's seeds (Welch's: they are not paired) are added. What seeds and rows do together is counted
+    in both, so it is a little too wide rather than too narrow. A side of one seed gets the spread of the other. The
+    critical value is as for `paired_over_seeds`, and for the same reason: where the seeds of one side spread, and those
+    of the other do not, Satterthwaite's degrees of freedom claimed a difference where there was none in up to 12 % of
+    comparisons of two seeds.
     """
     if not first or not second or len(first) + len(second) < 3:
         raise BadInput("difference over seeds", "one side at least needs two seeds")
@@ -32,17 +33,18 @@ def difference_over_seeds(
 
 
 def _interval(value: float, parts: Sequence[tuple[float, int]], rows: int, method: str) -> Difference:
-    """Give the t interval of a value whose squared error is the sum of parts, each with its degrees of freedom."""
-    square = math.fsum(part for part, _ in parts)
-    if square == 0:
+    """Give the interval of a value whose squared error is the sum of parts, each with its degrees of freedom, by
+    Cochran's critical values.
+    """
+    error = math.sqrt(math.fsum(part for part, _ in parts))
+    if error == 0:
         return Difference(value, value, value, float(value == 0), rows, method)
-    freedom = square**2 / math.fsum(part**2 / degrees for part, degrees in parts)
-    from scipy.special import stdtr, stdtrit
+    from scipy.optimize import brentq
 
-    error = math.sqrt(square)
-    half = float(stdtrit(freedom, 0.975)) * error
-    p = 2 * float(stdtr(freedom, -abs(value) / error))
-    return Difference(value - half, value, value + half, p, rows, method)
+    half = _cochran(parts, 0.975) * error
+    far = abs(value) / error
+    p = 0.0 if far > _cochran(parts, 1 - 1e-15) else brentq(lambda p: _cochran(parts, 1 - p / 2) - far, 2e-15, 1.0)
+    return Difference(value - half, value, value + half, float(p), rows, method)
 
 
 def paired_over_seeds(
@@ -64,15 +66,7 @@ def paired_over_seeds(
     value = _mean(differences)
     seeds = _variance(differences) / len(differences), len(differences) - 1
     parts = [(row_error**2, row_freedom), seeds]
-    error = math.sqrt(math.fsum(part for part, _ in parts))
-    if error == 0:
-        return Difference(value, value, value, float(value == 0), rows, PAIRED)
-    from scipy.optimize import brentq
-
-    half = _cochran(parts, 0.975) * error
-    far = abs(value) / error
-    p = 0.0 if far > _cochran(parts, 1 - 1e-15) else brentq(lambda p: _cochran(parts, 1 - p / 2) - far, 2e-15, 1.0)
-    return Difference(value - half, value, value + half, float(p), rows, PAIRED)
+    return _interval(value, parts, rows, PAIRED)
 
 
 def _cochran(parts: Sequence[tuple[float, int]], level: float) -> float:

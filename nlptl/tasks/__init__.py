@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from nlptl import edits as editing
-from nlptl.records import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Row, Said, Scores
+from nlptl.records import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Row, Said, Scores, Slot
 from nlptl.strict import Value
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backbone", "Batch", "Feature", "Fitted", "Loss", "Model", "Partial", "Prediction", "Purpose", "Row", "Said",
-    "Scores", "Task",
+    "Scores", "Slot", "Task",
 ]  # fmt: skip
 
 
@@ -48,6 +48,9 @@ class Task(Value):
     """The families of checkpoints that it works with."""
     distributions: ClassVar[bool] = False
     """Whether `loss` gives the distributions behind it, which some tunings need."""
+
+    slotted: ClassVar[bool] = False
+    """Whether `slots` gives what stands in a row by name."""
 
     kind: str
 
@@ -161,6 +164,16 @@ class Task(Value):
         the gold no longer fits. By default the gold stays as it is.
         """
         return editing.rewritten(row, edits)
+
+    def stands(self, changed: Row, before: Row) -> bool:
+        """Say whether gold that a rewrite changed still holds: whether a changed query runs. By default it does."""
+        return True
+
+    def slots(self, row: Row, card: DataCard) -> Sequence[Slot]:
+        """Give what stands in a row by name, and could be another of its class: cities, slot values. By default
+        none; `slotted` says whether a task has such.
+        """
+        return ()
 
     def gold(self, row: Row, fitted: Any) -> Prediction:
         """Give the row's gold as a perfect prediction: scored before a run starts, it must give the best score."""

@@ -13,10 +13,11 @@ from pydantic import Field
 from nlptl import edits as editing
 from nlptl import forms, nearest
 from nlptl.errors import BadInput, Problem
-from nlptl.parses import against_card, scoring, vocabulary
+from nlptl.parses import against_card, databases, scoring, vocabulary
+from nlptl.parses import slots as parse_slots
 from nlptl.parses.settings import Decoder, Forms, Search
 from nlptl.statistics import Difference, paired_bootstrap, wilson
-from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
+from nlptl.tasks import Backbone, Batch, Feature, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Slot, Task
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,6 +38,7 @@ class Parsing(Task):
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     distributions: ClassVar[bool] = True
+    slotted: ClassVar[bool] = True
 
     kind: Literal["parsing"]
 
@@ -83,8 +85,8 @@ class Parsing(Task):
         held, language = None, against_card.language(card)
         if self.search.grammar in ("sql", "card"):
             written = [self._written(row, language) for row in rows["train"]]
-            databases = tuple(sorted({row.values["database"] for row in rows["train"] if row.values.get("database")}))
-            made = against_card.grammar_of(self.search, card, databases, written)
+            files = tuple(sorted({row.values["database"] for row in rows["train"] if row.values.get("database")}))
+            made = against_card.grammar_of(self.search, card, files, written)
             held = Forms(language=language).model_copy(update=made).held()
         return doubts(rows, language, held, lambda row: self._written(row, language))
 
@@ -93,9 +95,9 @@ class Parsing(Task):
         language = against_card.language(card)
         written = [self._written(row, language) for row in rows]
         seen = tuple(sorted({one for form in written for one in scoring.hashes(form, language)}))
-        databases = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
-        made = Forms(language=language, seen=seen, databases=databases)
-        made = made.model_copy(update=against_card.grammar_of(self.search, card, databases, written))
+        files = tuple(sorted({row.values["database"] for row in rows if row.values.get("database")}))
+        made = Forms(language=language, seen=seen, databases=files)
+        made = made.model_copy(update=against_card.grammar_of(self.search, card, files, written))
         if self.decoder is None:
             return made
         cut = [forms.pieces(form, language) for form in written]
@@ -226,11 +228,11 @@ class Parsing(Task):
     def merge(self, row: Row, partials: Sequence[Partial], backbone: Backbone, fitted: Forms) -> Prediction:
         """Take the most probable form."""
         (partial,) = partials
-        return scoring.prediction(row.id, partial.values, _database(row, fitted))
+        return scoring.prediction(row.id, partial.values, databases.of_row(row, fitted))
 
     def score(self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms) -> Scores:
         """Score by the forms, and where there is a database by what they give."""
-        return scoring.score(predictions, rows, fitted.language, set(fitted.seen), _asked(rows, fitted))
+        return scoring.score(predictions, rows, fitted.language, set(fitted.seen), databases.of_rows(rows, fitted))
 
     def intervals(
         self, predictions: Sequence[Prediction], rows: Sequence[Row], fitted: Forms, seed: int
@@ -257,11 +259,21 @@ class Parsing(Task):
         return {"nearest": nearest.predict(train, test)}
 
     def realign(self, row: Row, edits: editing.Edits) -> Row | None:
-        """Keep the form; None where an edit touched words that the form has as well: they are copied from there."""
-        copied = vocabulary.shared(row.values["text"], row.values["form"])
-        if any(editing.touches(edits.get("text", ()), start, end) for start, end in copied):
-            return None
-        return editing.rewritten(row, edits)
+        """Keep the form, or change it alike; None where an edit touched words that it has as well."""
+        return parse_slots.realigned(row, edits)
+
+    def stands(self, changed: Row, before: Row) -> bool:
+        """Say whether a changed query runs on its database."""
+        same = changed.values["form"] == before.values["form"]
+        return same or scoring.runs(changed.values["form"], changed.values.get("database"))
+
+    def slots(self, row: Row, card: "DataCard") -> Sequence[Slot]:
+        """Give the values of the form that the utterance mentions; none of a form that could not be learnt."""
+        form, language = row.values["form"], against_card.language(card)
+        if forms.check(form, language) is not None:
+            return ()
+        cut = self.decoder is not None and forms.length(self._written(row, language), language) > self.form_tokens
+        return () if cut else parse_slots.slots(row, language)
 
     def gold(self, row: Row, fitted: Forms) -> Prediction:
         """Give the row's own form."""
@@ -276,21 +288,3 @@ class Parsing(Task):
         if database is not None and not (isinstance(database, str) and os.path.isfile(database)):
             raise BadInput(f"input {number + 1}", Problem(f"no such database file: {database!r:.80}", field="database"))
         return Row(str(values.pop("id", number)), values, language="")
-
-
-def _database(row: Row, fitted: Forms) -> str | None:
-    """Give the database of a row, or the one that there was in training, where it is still there."""
-    if fitted.language != "sql":
-        return None
-    named = row.values.get("database") or (fitted.databases[0] if len(fitted.databases) == 1 else None)
-    return named if named is not None and (row.values.get("database") or os.path.isfile(named)) else None
-
-
-def _asked(rows: Sequence[Row], fitted: Forms) -> str | None:
-    """Give the database of rows that name none, as those of a finished run. Raises BadInput where it is not there."""
-    if fitted.language != "sql" or not fitted.databases or all(row.values.get("database") for row in rows):
-        return None
-    if len(fitted.databases) > 1 or not os.path.isfile(fitted.databases[0]):
-        what = f"forms were run on {', '.join(fitted.databases[:3])}: without it they cannot be scored again"
-        raise BadInput("database", Problem(what, fix="bring the file back to that place"))
-    return fitted.databases[0]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field
 
 from nlptl import edits as editing
-from nlptl import question_overlap, questions, reading, spans
+from nlptl import naming, question_overlap, questions, reading, spans
 from nlptl.errors import BadInput, Problem
-from nlptl.records import Said
+from nlptl.records import Said, Slot
 from nlptl.spans import Span
 from nlptl.statistics import Difference, bootstrap_mean, paired_bootstrap
 from nlptl.tasks import Backbone, Batch, Feature, Fitted, Loss, Model, Partial, Prediction, Purpose, Row, Scores, Task
@@ -47,6 +47,7 @@ class QA(Task):
     families: ClassVar[tuple[str, ...]] = ("encoder", "decoder", "seq2seq")
 
     distributions: ClassVar[bool] = True
+    slotted: ClassVar[bool] = True
 
     kind: Literal["qa"]
 
@@ -228,7 +229,7 @@ class QA(Task):
         return found
 
     def realign(self, row: Row, edits: editing.Edits) -> Row | None:
-        """Move the answers with the context; None where an edit changed one of them."""
+        """Move the answers with the context; None where an edit changed one of them, and not as gold."""
         found = editing.rewritten(row, edits)
         if found is None or "context" not in edits:
             return found
@@ -236,10 +237,21 @@ class QA(Task):
         for answer in row.values["answers"]:
             span = (answer["start"], answer["start"] + len(answer["text"]))
             start, end = editing.moved(*span, edits["context"])
-            if found.values["context"][start:end] != answer["text"]:
+            text = found.values["context"][start:end]
+            if text != answer["text"] and not editing.renamed(*span, edits["context"]):
                 return None
-            answers.append({**answer, "start": start})
+            answers.append({**answer, "text": text, "start": start})
         return replace(found, values={**found.values, "answers": answers})
+
+    def slots(self, row: Row, card: "DataCard") -> Sequence[Slot]:
+        """Give the first answer, where it is a name, a number or a year, with all places that mention it."""
+        answer = next((one["text"] for one in row.values["answers"]), "")
+        sort = naming.answer_sort(answer, row.values["question"])
+        places = {name: naming.mentions(row.values[name], answer, exact=True) for name in self.rewritable}
+        if not sort or not places["context"]:
+            return ()
+        return (Slot(sort, {name: found for name, found in places.items() if found},
+                     dict.fromkeys(self.rewritable, answer)),)  # fmt: skip
 
     def gold(self, row: Row, fitted: Answers) -> Prediction:
         """Give the row's first answer."""

@@ -82,10 +82,10 @@ class Tuning(Value):
         """
         return 1.0
 
-    def phases(self, *, total: int, epoch: int, blocks: int) -> list[Phase]:
+    def phases(self, *, ends: Sequence[int], blocks: int) -> list[Phase]:
         """Give what learns from which step on, the first phase from step 1; none: all of it, from first to last.
 
-        `total` steps are taken, `epoch` of them to see the rows once.
+        `ends`: the last step of each epoch, counted from 1.
         """
         return []
 

@@ -1,5 +1,6 @@
 """Let blocks learn one after the other, from the top: what lies low stays as it is until what is above has settled."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 class Unfreeze(Tuning):
     """Gradual unfreezing (Howard and Ruder 2018, arXiv:1801.06146, section 3.3): in the first phase the head learns,
-    and each later phase opens `blocks` more below those that are open. Exactly one of `epochs` and `part` says how long
-    a phase is; the last one lasts to the end.
+    and each later phase opens `blocks` more below those that are open. Exactly one of `epochs`, `part` and `until`
+    says how long a phase is; the last one lasts to the end.
 
     The embeddings open in the phase after the one that opens the lowest block, or with it where `blocks` leaves room.
     What is closed has no gradient, no weight decay and no moments: it stays as it is to the bit, and AdamW counts its
@@ -37,10 +38,13 @@ class Unfreeze(Tuning):
     part: float | None = Field(default=None, gt=0, lt=1)
     """Which part of all steps a phase lasts."""
 
+    until: float | None = Field(default=None, gt=0, le=1)
+    """The part of all steps after which everything learns; the phases before are equally long."""
+
     @model_validator(mode="after")
-    def _one_of_two(self) -> "Unfreeze":
-        if (self.epochs is None) == (self.part is None):
-            raise ValueError("exactly one of 'epochs' and 'part' must be given")
+    def _one_of_three(self) -> "Unfreeze":
+        if sum(one is not None for one in (self.epochs, self.part, self.until)) != 1:
+            raise ValueError("exactly one of 'epochs', 'part' and 'until' must be given")
         return self
 
     def check(self, task: "Task", card: "DataCard", train: "Train") -> list[Problem]:
@@ -50,10 +54,21 @@ class Unfreeze(Tuning):
         what = f"{train.epochs} epochs end before the second phase begins, after {self.epochs}: nothing is unfrozen"
         return [Problem(what, field="train.epochs", fix="train for longer, shorten a phase, or take 'freeze'")]
 
-    def phases(self, *, total: int, epoch: int, blocks: int) -> list[Phase]:
-        """Give the phases; BadInput where more blocks are named than there are."""
+    def phases(self, *, ends: Sequence[int], blocks: int) -> list[Phase]:
+        """Give the phases, of two that would begin together the later one; BadInput for more blocks than there are."""
         if self.first > blocks:
             raise BadInput("tuning", f"unfreeze: first: {self.first} blocks are named, the checkpoint has {blocks}")
-        length = self.epochs * epoch if self.epochs is not None else max(1, round((self.part or 0) * total))
         opened = range(self.first, blocks + 1 + self.blocks, self.blocks)
-        return [Phase(1 + number * length, max(0, blocks + 1 - count)) for number, count in enumerate(opened)]
+        begins = [self._begin(number, ends, len(opened) - 1) for number in range(len(opened))]
+        lowest = [max(0, blocks + 1 - count) for count in opened]
+        return [Phase(begin, one) for begin, one in sorted(dict(zip(begins, lowest, strict=True)).items())]
+
+    def _begin(self, number: int, ends: Sequence[int], last: int) -> int:
+        """Give the step with which phase `number` of `last` begins, counted from 0; beyond the run where it has none.
+        """
+        if self.epochs is not None:
+            done = number * self.epochs
+            return 1 + ([0, *ends][done] if done <= len(ends) else ends[-1] + number)
+        parts = self.part if self.part is not None else (self.until or 0)
+        shares = 1 if self.part is not None else max(1, last)
+        return 1 + int(number * parts * ends[-1] / shares + 1e-6)  # 0.29 * 100 is a little less than 29

@@ -25,14 +25,19 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
     **{
         ("augment", kind): {"rate": 0.1, "copies": 1}
-        for kind in ("swap", "delete", "split", "case", "punctuation")
+        for kind in ("swap", "delete", "split", "case", "punctuation", "entity")
     },
+    ("augment", "neighbour"): {"rate": 0.1, "copies": 1, "nearest": 3, "among": "table"},
+    ("augment", "masked"): {"rate": 0.1, "copies": 1, "nearest": 3, "checkpoint": "./masked"},
+    ("augment", "synonym"): {"rate": 0.1, "copies": 1, "senses": 1},
     ("tasks", "qa"): {"stride": 8, "answer_tokens": 4},
     ("tasks", "parsing"): {"form_tokens": 32, "decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}},
 }
 """Settings without a default, for kinds that have such. A kind that is missing here fails its tests, as it should."""
 
-ONE_OF = {("tuning", "freeze"): ("blocks", "pattern", "all_but_head"), ("tuning", "unfreeze"): ("epochs", "part")}
+ONE_OF = {
+    ("tuning", "freeze"): ("blocks", "pattern", "all_but_head"), ("tuning", "unfreeze"): ("epochs", "part", "until"),
+}  # fmt: skip
 """Settings of which exactly one is given."""
 
 

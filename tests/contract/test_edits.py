@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from nlptl import edits, kinds
+from nlptl.augment import Augment
 from nlptl.edits import Edit
 
-KINDS = list(kinds.shelf("augment"))
+KINDS = [name for name, kind in kinds.shelf("augment").items() if kind.propose is not Augment.propose]
+"""Those that edit a text by itself; the others are tried in tests/engine/test_augment_words.py."""
 TEXTS = some.text(
     some.sampled_from("ab Z9.,'éß\u0301\u0308नि्षกำ日本かア\u200dλжשم\n👩🏽-"), min_size=0, max_size=40
 ) | some.text(max_size=30)

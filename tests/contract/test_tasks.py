@@ -213,6 +213,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5, "pattern": ".*bias",
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
         "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
+        "checkpoint": "./other", "directory": "./words",
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",
@@ -257,7 +258,7 @@ def test_every_leaf_that_matters_changes_the_digest_and_no_other(make: Make) -> 
         wanted = changed_value(path, value)
         if path[0] in ("tuning", "augment"):
             section = tree[path[0]][path[1]]
-            wanted = "ocr" if path[2] == "by" else wanted
+            wanted = {"by": "ocr", "among": "seen"}.get(path[2], wanted)
             path, wanted = path[:2], shelves.changed(str(path[0]), section, path[2], wanted)
         other = digest(replaced(tree, path, wanted))
         plumbing = name.startswith(PLUMBING)

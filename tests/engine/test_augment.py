@@ -13,7 +13,7 @@ import pytest
 import tiny
 
 from nlptl import augmenting, cards, kinds, prepare
-from nlptl.augment import Ground
+from nlptl.augment import Augment, Ground
 from nlptl.checks import check
 from nlptl.data import rows as reading
 from nlptl.doors.augment import marked
@@ -91,7 +91,7 @@ def test_copies_stand_behind_their_rows_and_every_one_is_counted() -> None:
     assert [row.id for row in found.rows] == [
         "train/0", "train/0~typo-1", "train/0~swap-1", "train/0~swap-2", "train/1",
     ]  # fmt: skip
-    assert found.counts["swap"] == {"made": 2, "unchanged": 2, "emptied": 0, "gold": 0}
+    assert found.counts["swap"] == {"made": 2, "unchanged": 2, "emptied": 0, "gold": 0, "fails": 0}
     assert [row for row in found.rows if "~" not in row.id] == rows
     assert augmenting.told(found.counts) == "typo 1 copies, 1 had nothing to edit; swap 2 copies, 2 had nothing to edit"
     again = augmenting.augmented(rows[::-1], shelf(*NOISE[::-1]), task("classification"), 13)
@@ -116,20 +116,23 @@ def test_answers_of_xquad_stand_where_they_are_said_to_be(data: Path, language: 
     card = cards.find("xquad").value
     split = next(iter(card.splits))
     rows = reading.rows(reading.load(card, split, [language], str(data), True))[:60]
-    sections = [{"kind": kind, "rate": 0.1, "copies": 2} for kind in kinds.shelf("augment")]
+    able = [name for name, kind in kinds.shelf("augment").items() if kind.propose is not Augment.propose]
+    sections = [{"kind": kind, "rate": 0.1, "copies": 2} for kind in [*able, "entity"]]
     sections = [one | ({"by": "keyboard"} if one["kind"] == "typo" else {}) for one in sections]
-    count = kept = 0
-    for row in rows:
-        for copy in augmenting.copies([row], shelf(*sections), task("qa"), 13):
-            count += sum(len(one) for one in copy.edits.values())
-            if copy.row is None:
-                continue
-            kept += 1
-            context = copy.row.values["context"]
-            assert len(copy.row.values["answers"]) == len(row.values["answers"])
-            for answer, before in zip(copy.row.values["answers"], row.values["answers"], strict=True):
-                assert context[answer["start"] : answer["start"] + len(answer["text"])] == answer["text"]
-                assert answer["text"] == before["text"]
+    ground = Ground(rows, task("qa"), card, lambda name: pytest.fail("none of these needs a checkpoint"))
+    count = kept = renamed = 0
+    for copy in augmenting.copies(rows, shelf(*sections), task("qa"), 13, ground):
+        count += sum(len(one) for one in copy.edits.values())
+        if copy.row is None:
+            continue
+        kept += 1
+        context, before = copy.row.values["context"], copy.parent.values["answers"]
+        assert len(copy.row.values["answers"]) == len(before)
+        for answer, old in zip(copy.row.values["answers"], before, strict=True):
+            assert context[answer["start"] : answer["start"] + len(answer["text"])] == answer["text"]
+            renamed += answer["text"] != old["text"]
+            assert (answer["text"] == old["text"]) == (copy.kind != "entity")
+    assert renamed or language == "zho", "names have capitals, and Chinese has none"
     assert count >= 2000
     assert kept > 100
 
@@ -215,7 +218,8 @@ def test_marks_stand_around_edits_and_controls_cannot_steer_a_terminal() -> None
 
 def test_two_processes_train_as_one_does(make: Make, near_gate: None) -> None:
     """Hashes of strings differ between this process and the two, so no order may hang on them."""
-    world = make(augment=NOISE, train={"select": "last", "batch": 7})
+    noise = [NOISE[0] | {"variants": 3}]
+    world = make(augment=noise, data={"train_rows": 24}, train={"select": "last", "batch": 7, "epochs": 2})
     found = []
     world.run(out="one")
     done = world.warm(out="two", ranks=2)
@@ -281,16 +285,15 @@ def test_noise_is_drawn_by_the_row_alone_and_a_row_without_a_copy_stays_clean() 
     rows = [Row(f"test/{number}", {"text": f"rivers in state {number} called utah", "form": "river('utah')"}, "eng")
             for number in range(30)]  # fmt: skip
     (noise,) = shelf(NOISE[1] | {"rate": 0.1})
-    ground = Ground(rows, task("parsing"), lambda name: pytest.fail("this noise needs no checkpoint"))
-    found = augmenting.noisy(rows, noise, 1, task("parsing"), ground)
+    found = augmenting.noisy(rows, noise, 1, task("parsing"), None)
     assert [row.id for row in found.rows] == [row.id for row in rows]
     changed = [row for row, before in zip(found.rows, rows, strict=True) if row != before]
     assert found.counts["made"] == len(changed) > 5
     assert found.counts["gold"] == 30 - len(changed) > 0
     assert all("utah" in row.values["text"] for row in found.rows)
-    backwards = augmenting.noisy(rows[::-1], noise, 1, task("parsing"), ground)
+    backwards = augmenting.noisy(rows[::-1], noise, 1, task("parsing"), None)
     assert list(backwards.rows[::-1]) == list(found.rows)
-    other = augmenting.noisy(rows, noise, 2, task("parsing"), ground)
+    other = augmenting.noisy(rows, noise, 2, task("parsing"), None)
     assert other.rows != found.rows
 
 

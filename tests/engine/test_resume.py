@@ -23,7 +23,9 @@ BEST = {"evaluate_every": 2, "select": "dev", "metric": "macro_f1", "schedule": 
 VARIANTS: dict[str, dict[str, Any]] = {
     "trimmed": {"tuning": [{"kind": "full"}]},
     "freeze": {"tuning": [{"kind": "freeze", "blocks": 1}]},
-    "augment": {"augment": [{"kind": "swap", "rate": 0.2, "copies": 1}], "train": {**TRAIN, "epochs": 1}},
+    "augment": {
+        "augment": [{"kind": "swap", "rate": 0.2, "copies": 1, "variants": 3}], "data": {"train_rows": 24},
+    },
     "decay": {"tuning": [{"kind": "full"}, {"kind": "decay", "factor": 0.7}], "task": {"weights": "balanced"}},
     "several": {"source": {"world": "several"}, "train": {**TRAIN, "batch": 7, "epochs": 1}},
     "best": {"source": {"rows": {"train": 48, "dev": 48, "test": 24}}, "train": {**TRAIN, **BEST}},

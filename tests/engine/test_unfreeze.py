@@ -42,12 +42,14 @@ def made(**section: Any) -> Any:
         ({"blocks": 1, "epochs": 1}, [(1, 7), (11, 6), (21, 5), (31, 4), (41, 3), (51, 2), (61, 1), (71, 0)]),
         ({"blocks": 2, "epochs": 2}, [(1, 7), (21, 5), (41, 3), (61, 1), (81, 0)]),
         ({"blocks": 4, "first": 1, "part": 0.25}, [(1, 6), (26, 2), (51, 0)]),
-        ({"blocks": 9, "part": 0.001}, [(1, 7), (2, 0)]),
+        ({"blocks": 9, "part": 0.001}, [(1, 0)]),
+        ({"blocks": 3, "until": 0.5}, [(1, 7), (17, 4), (34, 1), (51, 0)]),
+        ({"blocks": 1, "until": 0.03}, [(1, 5), (2, 3), (3, 1), (4, 0)]),
     ],
 )
 def test_phases_open_from_the_top(section: dict[str, Any], expected: list[tuple[int, int]]) -> None:
     """By hand: 100 steps, 10 an epoch, 6 blocks. 7 is the depth of the head, 0 that of the embeddings."""
-    found = made(**section).phases(total=100, epoch=10, blocks=6)
+    found = made(**section).phases(ends=range(10, 101, 10), blocks=6)
     assert [(phase.first, phase.lowest) for phase in found] == expected
 
 
@@ -254,7 +256,7 @@ def test_the_plan_and_the_report_tell_the_phases(
 ) -> None:
     world, said = make("bert", tuning=UNFREEZE, train=TRAIN), []
     result = world.run(watch=Watch(say=said.append))
-    assert "step 7: block 2 of 2 and the head learn" in said
+    assert "from step 7 on: block 2 of 2 and the head learn" in said
     told = result.report["training"]["phases"]
     names = ("first_step", "steps", "open_blocks", "embeddings")
     assert [tuple(one[name] for name in names) for one in told] == [
@@ -270,8 +272,8 @@ def test_the_plan_and_the_report_tell_the_phases(
 @pytest.mark.parametrize(
     ("tuning", "words"),
     [
-        ([{"kind": "unfreeze", "blocks": 1}], "exactly one of 'epochs' and 'part'"),
-        ([{"kind": "unfreeze", "blocks": 1, "epochs": 1, "part": 0.5}], "exactly one of 'epochs' and 'part'"),
+        ([{"kind": "unfreeze", "blocks": 1}], "exactly one of 'epochs', 'part' and 'until'"),
+        ([{"kind": "unfreeze", "blocks": 1, "epochs": 1, "part": 0.5}], "exactly one of 'epochs', 'part' and 'until'"),
         ([{"kind": "unfreeze", "blocks": 1, "epochs": 4}], "train.epochs: 'unfreeze' at recipe.yaml:1:"),
         ([{"kind": "full"}, *UNFREEZE], "'unfreeze' contradicts 'full' at recipe.yaml:1:"),
         ([{"kind": "lora"}, *UNFREEZE], "'unfreeze' contradicts 'lora' at recipe.yaml:1:"),

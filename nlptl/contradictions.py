@@ -1,0 +1,25 @@
+"""Which kinds of tuning do not go together, and why."""
+
+INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
+"""Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
+EVERYTHING = "one trains everything, the other does not"
+NOTHING = "nothing of the body is left to train"
+DRAWN = "what is drawn anew must learn"
+ADAPTERS = ("lora", "ia3", "adalora")
+ADAPTED = "an adapter leaves the whole body as it is, and says itself in how many blocks it stands"
+TWO = "one adapter is trained at a time"
+CONTRADICTIONS = (
+    ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
+    ("bias", "norms", "each leaves to train what it names and nothing else"),
+    ("freeze.all_but_head", "bias", NOTHING), ("freeze.all_but_head", "norms", NOTHING),
+    ("freeze.all_but_head", "reinit", DRAWN), ("bias", "reinit", DRAWN), ("norms", "reinit", DRAWN),
+    ("adversarial", "rdrop", "each makes two passes of its own"),
+    *((other, kind, ADAPTED) for kind in ADAPTERS for other in ("full", "freeze", "bias", "norms")),
+    *((kind, "reinit", DRAWN) for kind in ADAPTERS),
+    *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
+      for other in ("mixout", "l2sp")),
+    ("full", "unfreeze", "one trains everything from the first step, the other does not"),
+    ("freeze.all_but_head", "unfreeze", NOTHING), *((kind, "unfreeze", ADAPTED) for kind in ADAPTERS),
+    ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
+)  # fmt: skip
+"""Kinds of tuning, or switches of them, that do not go together, and why."""
