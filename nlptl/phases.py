@@ -103,9 +103,11 @@ def course(model: Model, tuning: Sequence[Tuning], ends: Sequence[int]) -> Cours
     opened: set[str] = set()
     for phase in wanted:
         more = {name for name in learn if model.depths[name] >= phase.lowest}
-        if phase.first <= total and (more != opened or not found):
-            found.append(phase)
+        if phase.first <= total and more != opened:
+            found.append(phase if found else Phase(1, phase.lowest))  # a model that writes may have nothing on top
             opened = more
+    if not found:
+        raise BadInput("tuning", "no parameter is trainable; name fewer blocks to freeze, or shorten the first phases")
     for name in learn - opened:
         named[name].requires_grad_(False)
     sizes = {name: named[name].numel() for name in opened}

@@ -237,6 +237,22 @@ def test_freeze_and_bias_leave_less_to_open(make: Make) -> None:
     assert few.moving.frozen.bottom is not None
 
 
+def test_a_model_with_nothing_above_its_blocks_begins_with_the_top_one(tmp_path: Path) -> None:
+    """BART that writes has no head, no norm on top, and an output that is the table of embeddings."""
+    card = tiny.write_card(tmp_path, world="commands", rows={"train": 16, "dev": 8, "test": 8})
+    tree = tiny.recipe_tree(tiny.save_checkpoint(tmp_path / "bart", "bart", {}), card) | {
+        "task": {"kind": "parsing", "form_tokens": 24}, "tuning": [UNFREEZE[0] | {"first": 0}],
+        "train": tiny.TRAIN | {"epochs": 6, "select": "last"},
+    }  # fmt: skip
+    parts = tiny.Tiny(tmp_path, tiny.write_recipe(tmp_path / "recipe.yaml", tree)).parts()
+    run, before = parts.moving.course, parts.tensors()
+    blocks = run.model.blocks
+    assert [(phase.first, phase.lowest) for phase in run.phases][:2] == [(1, blocks), (5, blocks - 1)]
+    parts.train(2, total=12)
+    moved = {name for name, one in parts.tensors().items() if not torch.equal(one, before[name])}
+    assert {run.model.depths[name] for name in moved} == {blocks}
+
+
 def test_a_run_that_ends_before_freezes_the_rest_and_says_so(make: Make) -> None:
     parts = make("bert", tuning=UNFREEZE, train=TRAIN | {"epochs": 2}).parts()
     told = parts.moving.course.facts()
