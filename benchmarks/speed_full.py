@@ -160,8 +160,8 @@ def nlptl_steps(world: World, numbers: str) -> Iterator[Any]:
     seed = state.head_seed(world.seed)
     opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=seed)
     features = recipe.task.encode(inputs.rows["train"], opened, fitted, "train")
-    ends = batches.epoch_ends(features, (), batch=train.batch, epochs=train.epochs, seed=world.seed)
-    moving, total = state.build(recipe, opened, fitted, features, computing, world.seed, ends=ends), ends[-1]
+    moving = state.build(recipe, opened, fitted, features, computing, world.seed)
+    total = train.epochs * batches.steps_per_epoch(len(features), train.batch)
     plans = batches.training_steps(features, batch=train.batch, epochs=train.epochs, seed=world.seed)
     return engine.train(
         moving, state.verbs(recipe.task, opened, fitted), plans, total=total, settings=train, tuning=recipe.tuning,

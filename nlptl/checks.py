@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards, kinds
-from nlptl.augment import Augment
+from nlptl import cards, noise
 from nlptl.cards import DataCard
-from nlptl.contradictions import CONTRADICTIONS, INSIDE
+from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
 from nlptl.strict import Document, Read, load, override, validate
@@ -19,7 +18,6 @@ from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
 CHECKPOINT = re.compile(r"^(package:[A-Za-z0-9._-]+==[\w.]+|[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*@[\w./-]+)$", re.ASCII)
-
 
 @dataclass(frozen=True)
 class Checked:
@@ -144,8 +142,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     yield from _metric(found, card)
-    yield from _noise(found)
-    yield from _augments(found, card)
+    yield from noise.problems(found, card)
     for one in recipe.task.check_card(card):
         yield found.problem(tuple(one.field.split(".")), one.what, one.fix)
 
@@ -179,41 +176,6 @@ def _languages(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
         yield found.problem(("train", "select_languages"), what, "leave it out, or say train.oracle: true")
 
 
-def _noise(found: Read[Recipe]) -> Iterator[Problem]:
-    """Find noise that is only named and has no settings, and noise that is no noise or stands in a list twice."""
-    augment = [one.kind for one in found.value.augment]
-    for number, asked in enumerate(found.value.evaluate):
-        for place, one in enumerate(asked.robust):
-            where = ("evaluate", number, "robust", place)
-            if isinstance(one, str) and one not in augment:
-                known = kinds.shelf("augment")
-                fix = "write such as {kind: swap, rate: 0.1, copies: 1}" if one in known else did_you_mean(one, known)
-                yield found.problem(where, f"'{one}' does not stand under augment, so it has no settings here", fix)
-            elif one in asked.robust[:place]:
-                yield found.problem(where, "stands here twice", "remove it; `copies` scores several noisy sets")
-            elif (kinds.shelf("augment")[one] if isinstance(one, str) else one).moves_gold:
-                name = one if isinstance(one, str) else one.kind
-                what = f"'{name}' asks for other gold, so it is no noise on these rows"
-                yield found.problem(where, what, "remove it")
-            elif not isinstance(one, str) and one.variants > 1:
-                fix = "remove it; `copies` scores several noisy sets"
-                yield found.problem((*where, "variants"), "an evaluated set has no epochs to draw variants for", fix)
-
-
-def _augments(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
-    """Yield what kinds of augmentation have against task and card, where they train and where they are noise."""
-    recipe = found.value
-    named: list[tuple[tuple[str | int, ...], Augment]] = [
-        (("augment", number), kind) for number, kind in enumerate(recipe.augment)
-    ]
-    for number, asked in enumerate(recipe.evaluate):
-        named += [(("evaluate", number, "robust", place), one) for place, one in enumerate(asked.robust)
-                  if not isinstance(one, str)]  # fmt: skip
-    for where, kind in named:
-        for one in kind.check(recipe.task, card):
-            yield found.problem((*where, *one.field.split(".")) if one.field else where, one.what, one.fix)
-
-
 def _tunings(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     """Yield what tunings have against other sections; both lines are named."""
     recipe = found.value
@@ -239,6 +201,10 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     recipe = found.value
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
+    for number, kind in enumerate(recipe.tuning):
+        if recipe.machine.gradient_checkpointing and kind.kind in TWO_PASSES:
+            what = f"'{kind.kind}' at {found.where('tuning', number)} makes two passes, which draw their dropout apart"
+            yield found.problem(("machine", "gradient_checkpointing"), what, "leave one of them out")
     yield from _twice(found, "tuning", "")
     yield from _twice(found, "augment", "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}

@@ -2,6 +2,8 @@
 
 INSIDE = (("smoothing", "rdrop"), ("smoothing", "adversarial"))
 """Kinds of tuning of which the first must stand before the second: it changes the loss of each pass."""
+TWO_PASSES = ("rdrop", "adversarial")
+"""Kinds that run a micro-batch forward twice before they go back: a block cannot be computed again for both."""
 EVERYTHING = "one trains everything, the other does not"
 NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"
@@ -18,8 +20,9 @@ CONTRADICTIONS = (
     *((kind, "reinit", DRAWN) for kind in ADAPTERS),
     *((kind, other, "the body is frozen: nothing of it can leave its start") for kind in ADAPTERS
       for other in ("mixout", "l2sp")),
-    ("full", "unfreeze", "one trains everything from the first step, the other does not"),
-    ("freeze.all_but_head", "unfreeze", NOTHING), *((kind, "unfreeze", ADAPTED) for kind in ADAPTERS),
+    *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
+    ("reinit", "unfreeze", DRAWN + " from the first step on"),
+    ("average", "unfreeze", "a mean begins with parameters that all learn"),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from nlptl import groups, phases, seeds
+from nlptl import groups, seeds
 from nlptl.computing import Computing
 from nlptl.data.batches import StepPlan, micro_batches
 from nlptl.errors import NumericFailure
 from nlptl.frozen import Frozen
 from nlptl.recipe import Train
-from nlptl.tasks import Batch, Feature, Loss
-from nlptl.tuning import Forward, Tuning
+from nlptl.tasks import Batch, Feature, Loss, Model
+from nlptl.tuning import Forward, Phase, Tuning
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -59,12 +59,15 @@ class Trained:
     trimmed: TrimmedEmbedding | None
     noise: Noise | None
     frozen: Frozen
-    course: phases.Course
     world: int
     rank: int
     parameters: int
     """Of the whole model, untrimmed."""
     trainable: int
+    model: Model
+    """The module with the names and depths of its parameters."""
+    phases: Sequence[Phase] = ()
+    """What learns when; none: the same all the time."""
     memories: dict[str, Memory] = field(default_factory=dict)
     """What each kind of tuning keeps of the run, by kind."""
 
@@ -89,7 +92,6 @@ def train(
     state.module.train()
     state.frozen.rest()
     for plan in plans:
-        phases.enter(state, plan.number)
         began = time.perf_counter()
         rate = groups.rate(plan.number, total, settings)
         for group, scale in zip(state.optimizer.param_groups, state.scales, strict=True):

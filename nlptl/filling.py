@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nlptl import archives, backbone, frozen
+from nlptl import archives, backbone, frozen, phases
 from nlptl.job import Job
 from nlptl.tasks import Batch, Feature, Loss
 
@@ -19,7 +19,7 @@ def folder() -> Path:
 
 
 def training(job: Job) -> None:
-    """Keep the bottom's output for the training features where that spares more blocks than it takes to compute."""
+    """Keep the bottom's output for the training features where that spares more than it takes."""
     recipe = job.inputs.recipe
     if job.moving.frozen.bottom is not None and _pays(job):
         task = recipe.task
@@ -40,18 +40,20 @@ def training(job: Job) -> None:
 
 
 def _pays(job: Job) -> bool:
-    """Say whether all steps together spare more passes through blocks than filling makes: with one phase, whether rows
-    are seen twice, by epochs or by seeds. It must not depend on how far a run is: one that goes on does the same.
+    """Say whether all steps together spare more passes through blocks than the filling makes, which is one pass for all
+    phases. For one phase: whether rows are seen twice, by epochs or by seeds. All steps, not those that are left: a run
+    that goes on must do as it did before.
     """
-    course, recipe = job.moving.course, job.inputs.recipe
-    spared = sum(course.steps(number) * max(0, course.frozen(number)) for number in range(len(course.phases)))
-    return spared * len(recipe.seeds) * recipe.train.epochs > job.total * max(0, course.frozen(0))
+    course = phases.left(job.moving, 0, job.total)
+    held = [(1 if phase is None else max(0, phase.lowest - 1), end + 1 - begin) for phase, begin, end in course]
+    times = job.inputs.recipe.train.epochs * len(job.inputs.recipe.seeds)
+    return sum(blocks * steps for blocks, steps in held) * times > held[0][0] * job.total
 
 
 def predicting(job: Job, features: Sequence[Feature]) -> None:
     """Keep it for features that are predicted more than once: those that choose, and with several seeds all."""
     recipe = job.inputs.recipe
-    often = features is job.select[1] and _pays(job)
+    often = features is job.select[1] and recipe.train.epochs > 1
     known = any(store.features is features for store in job.moving.frozen.stores)
     body = backbone.transformer_of(job.moving.bare)
     # A decoder that writes runs its own blocks again for each token, with what it remembers of the others.

@@ -159,6 +159,10 @@ class Machine(Value):
     frozen_gib: float = Field(default=8.0, gt=0, le=100_000)
     """How much of the disk all that is so kept may take; what was used least lately goes first."""
 
+    gradient_checkpointing: bool = False
+    """Keep only what goes into each block and compute the rest of it again on the way back: much less memory, a third
+    more time, the same gradients."""
+
     attention: Literal["auto", "eager", "sdpa"] = "auto"
     """Attention kernel; `auto` chooses by length as measured on this kind of machine."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -122,14 +123,14 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
         watch.say(f"augmented: {augmenting.told(copied.counts)}")
     features = task.encode(copied.rows, opened, fitted, "train")
     selecting = prepare.selecting_rows(inputs) if recipe.train.select != "last" else []
-    ends = batches.epoch_ends(
+    (*_, total) = batches.epoch_ends(
         features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
     )
-    moving = state.build(recipe, opened, fitted, features, computing, seed, ends=ends)
+    moving = state.build(recipe, opened, fitted, features, computing, seed, total=total)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features,
-               (selecting, task.encode(selecting, opened, fitted, "predict")), ends[-1], stop, watch,
+               (selecting, task.encode(selecting, opened, fitted, "predict")), total, stop, watch,
                copied.counts, copied.pools)  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def _train(job: Job, progress: Progress) -> Progress:
     ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
     looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
-        phases.enter(job.moving, progress.step)
+        phases.enter_again(job.moving, progress.step, state.computed_each_time(job.inputs.recipe))
         return progress
     for step in _steps(job, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
@@ -164,21 +165,20 @@ def _train(job: Job, progress: Progress) -> Progress:
 
 
 def _steps(job: Job, done: int) -> Iterator[engine.Step]:
-    """Take the steps after `done`; before the first, and whenever other parameters learn, compute what is frozen then.
-    """
-    recipe, course = job.inputs.recipe, job.moving.course
+    """Take the steps after `done`, phase by phase, where there are phases."""
+    recipe = job.inputs.recipe
     plans = batches.training_steps(
         job.features, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=job.seed, done=done, pools=job.pools
     )
     verbs = state.verbs(recipe.task, job.opened, job.fitted)
-    for number, steps in course.cut(plans):
-        phases.enter(job.moving, course.phases[number].first)
-        if len(course.phases) > 1:
-            job.watch.say(f"from step {course.phases[number].first} on: {course.told(number)}")
+    for phase, first, last in phases.left(job.moving, done, job.total):
+        if phase is not None:
+            phases.enter(job.moving, phase, state.computed_each_time(recipe))
+            job.watch.say(phases.told(job.moving, phase))
         filling.training(job)
         yield from engine.train(
-            job.moving, verbs, steps, total=job.total, settings=recipe.train, tuning=recipe.tuning, seed=job.seed,
-            micro_tokens=recipe.machine.micro_tokens,
+            job.moving, verbs, itertools.islice(plans, last - first + 1), total=job.total, settings=recipe.train,
+            tuning=recipe.tuning, seed=job.seed, micro_tokens=recipe.machine.micro_tokens,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nlptl import artifacts, backbone, engine, frozen, groups, memories, phases, seeds
+from nlptl import artifacts, backbone, engine, frozen, groups, memories, seeds
 from nlptl.computing import Computing
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Progress
@@ -31,14 +31,14 @@ def head_seed(seed: int) -> int:
 
 def build(
     recipe: Recipe, opened: backbone.Opened, fitted: Any, features: Sequence[Feature], computing: Computing, seed: int,
-    *, ends: Sequence[int],
+    *, total: int,
 ) -> engine.Trained:  # fmt: skip
-    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `ends` are
-    the last steps of the epochs.
+    """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `total` is
+    the number of steps.
     """
     import torch
 
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
     body = backbone.transformer_of(model.module)
@@ -48,12 +48,15 @@ def build(
     noise = None
     attention.choose(body, recipe.machine.attention)
     first_token.narrow(body)
+    if recipe.machine.gradient_checkpointing:
+        recomputing.enable(body)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)
         dropout.install(module, noise)
-    course = phases.course(model, recipe.tuning, ends)
-    off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
-    why = next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
+        called_dropout.install(module, noise)
+    bottom = backbone.frozen_bottom(model)
+    if bottom is not None and recipe.machine.frozen == "auto":
+        bottom.install()
     counts = [(one.numel(), one.requires_grad) for one in module.parameters()]
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, used)
@@ -63,16 +66,23 @@ def build(
         lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
     )  # fmt: skip
     module.to(computing.device)
-    moving = engine.Trained(
-        computing=computing, module=module, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
+    course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
+    alone = computing.accelerator.num_processes == 1 or course  # each phase prepares anew
+    return engine.Trained(
+        computing=computing, module=module if alone else computing.accelerator.prepare(module), bare=module,
+        optimizer=optimizer, scales=[group.scale for group in made],
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
-        frozen=frozen.Frozen(why, recipe.machine.frozen == "auto"), course=course,
+        frozen=frozen.Frozen(bottom, computed_each_time(recipe)), model=model, phases=course,
         memories={kind.kind: kind.start(model) for kind in recipe.tuning},
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
-    phases.enter(moving, 1)
-    return moving
+
+
+def computed_each_time(recipe: Recipe) -> str:
+    """Say why what is frozen is computed for each pass; nothing where it is replayed."""
+    off = "machine.frozen: off" if recipe.machine.frozen == "off" else ""
+    return next((found for found in (off, *(kind.replays() for kind in recipe.tuning)) if found), "")
 
 
 def verbs(task: Task, opened: backbone.Opened, fitted: Any) -> engine.Verbs:
@@ -275,14 +285,16 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, dropout, embedding, first_token
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     module = moving.bare
     if moving.frozen.bottom is not None:
         moving.frozen.bottom.remove()
     body = backbone.transformer_of(module)
+    recomputing.disable(body)
     embedding.restore(body)
     dropout.remove(module)
+    called_dropout.remove(module)
     first_token.restore(body)
     attention.restore(body)
     return module

@@ -240,9 +240,8 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
     print(f"\ntraining rows by label: {shown}" if most else "")
     print(f"tokens: {planned.tokens:,} an epoch; {planned.cut} rows are longer than the window and are cut")
     print(f"steps: {planned.steps} a run; {planned.seconds_per_step:.3f} s each, measured here")
-    print(f"parameters: {planned.trainable:,} of {planned.parameters:,} are trained")
-    phases = "".join(f"  {one['what']}\n" for one in planned.phases)
-    print(f"{phases}memory: {planned.memory_mib:.0f} MiB while trying")
+    print("\n".join([f"parameters: {planned.trainable:,} of {planned.parameters:,} are trained", *planned.phases]))
+    print(f"memory: {planned.memory_mib:.0f} MiB while trying")
     for seed, directory, done in planned.runs:
         print(f"seed {seed}: {directory}{' (finished)' if done else ''}")
     print(f"time: {planned.minutes:.1f} minutes of training for what is not finished")

@@ -16,17 +16,17 @@ FLOORS = {
         "cards", "checks", "recipe", "records", "archives", "sources", "tasks", "tuning", "metrics", "statistics",
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
-        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions",
-        "naming", "whole_words", "wordnet",
+        "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
+        "naming", "noise", "whole_words", "wordnet",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection", "frozen", "augmenting", "phases",
+        "inspection", "frozen", "augmenting",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "auditing", "search", "scoring", "finishing",
+        "auditing", "search", "phases", "scoring", "finishing",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

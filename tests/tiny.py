@@ -165,9 +165,8 @@ class Tiny:
         opened = backbone.open_checkpoint(inputs.checkpoint, max_tokens=recipe.model.max_tokens, head_seed=head_seed)
         features = recipe.task.encode(prepare.augmented_rows(inputs, 13).rows, opened, fitted, "train")
         computing = open_machine("cpu", recipe.train.precision, 1)
-        each = batches.steps_per_epoch(len(features), recipe.train.batch)
-        ends = [each * (number + 1) for number in range(recipe.train.epochs)]
-        moving = state.build(recipe, opened, fitted, features, computing, 13, ends=ends)
+        total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
+        moving = state.build(recipe, opened, fitted, features, computing, 13, total=total)
         return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))
 
     def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:

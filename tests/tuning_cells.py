@@ -37,7 +37,7 @@ def kinds() -> dict[str, dict[str, Any]]:
 
 def tried(folder: Path, kind: str, task: str, family: str) -> str:
     """Take two steps, save, load, and hold the logits against each other; "works", or why it was refused."""
-    from nlptl import evaluate, saved
+    from nlptl import evaluate, phases, saved
     from nlptl.errors import BadInput
 
     card = tiny.write_card(folder, rows={"train": 16, "dev": 4, "test": 4}, **TASKS[task])
@@ -52,6 +52,9 @@ def tried(folder: Path, kind: str, task: str, family: str) -> str:
         parts = tiny.Tiny(folder, tiny.write_recipe(folder / "recipe.yaml", tree)).parts()
     except BadInput as refused:
         return refused.problems[0].what
+    for phase, _, _ in list(phases.left(parts.moving, 0, 2))[:1]:
+        if phase is not None:
+            phases.enter(parts.moving, phase, "")
     before = parts.tensors()
     parts.train(2)
     after = parts.tensors()

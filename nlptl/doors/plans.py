@@ -65,6 +65,8 @@ def _tree(looked: Looked) -> Iterator[str]:
     total = sum(len(one.runs) for one in looked.steps)
     left = sum(not finished for one in looked.steps for _, _, finished in one.runs)
     yield f"runs: {total}, of which {left} are not finished; report: {looked.directory}"
+    if left and looked.minutes is not None:
+        yield f"training what is left takes about {looked.minutes:.0f} minutes, by the runs that are finished"
     yield from _smallest(looked.smallest, looked.seeds)
     yield from _guarded(looked)
 
@@ -126,6 +128,8 @@ def _told(done: Finished) -> Iterator[str]:
         f"LEAK: {one['rows']:,} rows of {one['split']} of {one['tested']} stand in what {' and '.join(one['trained'])} "
         "is trained on: believe the scores on the clean rows" for one in report["leaks"]["sets"]
     )
+    if "matrix" in report:
+        yield from _matrix(report["matrix"])
     yield from (f"not scored again: {one}" for one in report["not_again"])
     yield f"\nresults: {done.directory}\nreport:  {done.directory / 'report.html'}"
 
@@ -134,3 +138,21 @@ def _p(one: dict[str, Any], many: int) -> str:
     from nlptl.compare.pairs import shown_p
 
     return shown_p(one["adjusted"]) + (" after Holm's correction" if many > 1 else "")
+
+
+def _matrix(matrix: dict[str, Any]) -> Iterator[str]:
+    """Give the lines of a matrix: gains as a table, what to take, and what predictors would have lost."""
+    sources, targets = (list(dict.fromkeys(one[key] for one in matrix["cells"])) for key in ("source", "target"))
+    by_pair = {
+        (one["source"], one["target"]): f"{100 * one['value']:+.1f}{'' if one['outcome'] == 'open' else ' *'}"
+        for one in matrix["cells"]
+    }
+    yield ""
+    lines = [[source, *(by_pair.get((source, target), "") for target in targets)] for source in sources]
+    yield table(["gain, source down", *targets], lines)
+    yield "(* told apart from no gain after Holm's correction over all cells)"
+    yield from (f"  {one['words']}; order: {', '.join(one['order'])}" for one in matrix["targets"])
+    told = [
+        f"{one['name']} {100 * one['regret']:.1f}" for one in matrix["predictors"] if one["regret"] is not None
+    ]
+    yield f"points lost by taking the source that a predictor puts first: {'; '.join(told)}"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nlptl.computing import Computing
 from nlptl.data.batches import evaluation_batches
@@ -21,6 +21,7 @@ from nlptl.version import __version__
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from nlptl.modules.bottom import Bottom
 
@@ -82,14 +83,11 @@ def keep(frozen: Frozen, features: Sequence[Feature], filling: Filling) -> None:
         if frozen.why:
             return
         seconds = _fill(bottom, features, [level, *also], filling)
-        frozen.made |= {one.place.name for one in (level, *also)}
-        frozen.fill_seconds += seconds
-        frozen.bytes += sum(one.size for one in (level, *also))
-    elif level.place.name not in frozen.made:
-        frozen.fill_seconds += seconds
-        frozen.bytes += level.size
-    _open(frozen, features, level, seconds)
-    if frozen.stores and filling.loss is not None:
+        frozen.made |= {one.place.name for one in also}
+        _open(frozen, features, level, (seconds, seconds))
+    else:
+        _open(frozen, features, level, (seconds, 0.0 if level.place.name in frozen.made else seconds))
+    if not frozen.why and filling.loss is not None:
         _try(frozen, features, filling.loss, TOLERANCES[filling.computing.numbers])
 
 
@@ -118,8 +116,8 @@ def _with_room(level: _Level, later: Sequence[_Level], filling: Filling) -> list
     return chosen
 
 
-def _open(frozen: Frozen, features: Sequence[Feature], level: _Level, seconds: float) -> None:
-    """Map a store that lies there."""
+def _open(frozen: Frozen, features: Sequence[Feature], level: _Level, seconds: tuple[float, float]) -> None:
+    """Map a store that lies there; `seconds`: what its blocks take, and what this run or another spent on it."""
     import torch
 
     try:
@@ -132,9 +130,8 @@ def _open(frozen: Frozen, features: Sequence[Feature], level: _Level, seconds: f
     starts = [0]
     for length in level.lengths[:-1]:
         starts.append(starts[-1] + length)
-    frozen.stores.append(
-        Store(features, starts, level.lengths, rows.view(-1, level.width), level.numbers, seconds)
-    )
+    rows = rows.view(-1, level.width)
+    frozen.stores.append(Store(features, starts, level.lengths, rows, level.numbers, *seconds))
 
 
 def _try(frozen: Frozen, features: Sequence[Feature], loss: Loss, tolerance: float) -> None:
@@ -177,19 +174,38 @@ def _key(
 
     import torch
 
-    from nlptl.modules import embedding
-
     found = hashlib.sha256()
     tools = {name: version(name) for name in ("torch", "transformers")}
     said = [__version__, tools, computing.numbers, *form, computing.device.type, torch.get_num_threads(), FILL_TOKENS]
     found.update(json.dumps([*said, blocks, bottom.settings]).encode())
     for module in (*bottom.before, *bottom.blocks[:blocks]):
-        for name, tensor in embedding.whole_state(module).items():
+        for name, tensor in module.state_dict().items():
             found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            found.update(memoryview(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()))
+            found.update(_bytes(tensor))
+        for rows in _untrimmed(module, features):
+            found.update(_bytes(rows))
     for feature in features:
         found.update(json.dumps([list(feature.input_ids), list(feature.token_types or ())]).encode())
     return found.hexdigest()[:32]
+
+
+def _bytes(tensor: torch.Tensor) -> memoryview:
+    import torch
+
+    array: Any = tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy()
+    return memoryview(array)
+
+
+def _untrimmed(module: nn.Module, features: Sequence[Feature]) -> list[torch.Tensor]:
+    """Give the rows that the features look up in a table that is trimmed and frozen: its state holds those of the
+    training text alone.
+    """
+    import torch
+
+    from nlptl.modules.embedding import TrimmedEmbedding
+
+    ids = torch.tensor(sorted({token for feature in features for token in feature.input_ids}))
+    return [part.rest[ids.to(part.rest.device)] for part in module.modules() if isinstance(part, TrimmedEmbedding)]
 
 
 def _fill(bottom: Bottom, features: Sequence[Feature], levels: Sequence[_Level], filling: Filling) -> float:

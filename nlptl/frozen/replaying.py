@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nlptl.tasks import Batch, Feature, Model
+from nlptl.tasks import Batch, Feature
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,9 @@ class Store:
     numbers: torch.dtype
     """What the bottom hands on; the file may hold bf16."""
     seconds: float
-    """What it took to compute, here or by the run that did."""
+    """What its blocks take to compute."""
+    spent: float
+    """What was spent on it, here or by the run that did: nothing where the pass of an earlier phase kept it too."""
     places: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,42 +59,20 @@ class Store:
 class Frozen:
     """The frozen bottom of a run's model, with the stores that it has."""
 
-    off: str = ""
-    """Why nothing is ever replayed, whatever is frozen."""
-    installs: bool = True
-    """Whether a bottom's modules are made to answer with what is replayed."""
-    bottom: Bottom | None = None
-    later: Sequence[int] = ()
-    """Numbers of blocks that later phases leave frozen, the most first."""
+    bottom: Bottom | None
     why: str = ""
     """Why nothing is replayed."""
-    earlier: str = ""
-    """Why nothing was in a phase before."""
     stores: list[Store] = field(default_factory=list)
-    made: set[str] = field(default_factory=set)
-    """Names of the stores that this run filled."""
-    most: int = 0
-    """Blocks of the longest bottom there was."""
-    bytes: int = 0
-    """Of all stores that were opened."""
-    fill_seconds: float = 0.0
-    """What filling them took, here or in the run that did."""
     hits: int = 0
     """Features whose bottom was replayed."""
     saved_seconds: float = 0.0
     """What computing those would have taken, at the rate of filling."""
-
-    def change(self, find: Callable[[Model], Bottom | None], model: Model, later: Sequence[int]) -> None:
-        """Take another bottom, or none, in place of the present one, whose stores no longer hold."""
-        if self.bottom is not None:
-            self.bottom.remove()
-        self.stores.clear()
-        self.bottom = find(model)
-        self.earlier, self.why, self.later = self.earlier or self.why, self.off, later
-        if self.bottom is not None:
-            self.most = max(self.most, len(self.bottom.blocks))
-            if self.installs:
-                self.bottom.install()
+    later: Sequence[int] = ()
+    """Numbers of blocks that later phases leave frozen, the most first."""
+    made: set[str] = field(default_factory=set)
+    """Names of the stores that a pass of this run filled for later phases."""
+    earlier: Frozen | None = None
+    """That of the phase before, for what is said of the whole run."""
 
     def rest(self) -> None:
         """Switch dropout off in what is frozen; to be called after `module.train()`."""
@@ -120,10 +100,19 @@ class Frozen:
         return {id(parameter) for block in blocks for parameter in block.parameters()}
 
     def facts(self) -> dict[str, Any] | None:
-        """Give what a report says of it; None where nothing is frozen."""
-        if not self.most:
-            return None
-        return {
-            "blocks": self.most, "hits": self.hits, "bytes": self.bytes, "why": self.why or self.earlier,
-            "fill_seconds": self.fill_seconds, "saved_seconds": self.saved_seconds,
+        """Give what a report says of it, and of those of the phases before: the most blocks, all else added up. None
+        where nothing is frozen.
+        """
+        before = self.earlier.facts() if self.earlier is not None else None
+        if self.bottom is None:
+            return before
+        held = sum(store.rows.numel() * store.rows.element_size() for store in self.stores)
+        found: dict[str, Any] = {
+            "blocks": len(self.bottom.blocks), "hits": self.hits, "bytes": held, "why": self.why,
+            "fill_seconds": sum(store.spent for store in self.stores), "saved_seconds": self.saved_seconds,
         }  # fmt: skip
+        if before is None:
+            return found
+        together = {name: before[name] + found[name] for name in ("hits", "bytes", "fill_seconds", "saved_seconds")}
+        most = max(before["blocks"], found["blocks"])
+        return found | together | {"blocks": most, "why": found["why"] or before["why"]}

@@ -166,7 +166,7 @@ class ExampleDropout(nn.Module):
 def install(model: nn.Module, noise: Noise) -> int:
     """Replace every nn.Dropout with p > 0; give how many. A site is known by its name.
 
-    Functional dropout inside a model's own code (BART) cannot be seen from here and stays on torch's generator.
+    Dropout that a model's own code calls as a function (T5, BART) is what `modules.called_dropout` answers for.
     """
     count = 0
     for path, module in list(model.named_modules()):

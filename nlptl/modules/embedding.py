@@ -60,8 +60,7 @@ class TrimmedEmbedding(nn.Module):
 
     def whole(self) -> torch.Tensor:
         """Give the table as full training would have left it, [R, H]."""
-        rest = self.rest.clone() if self.rest_decay == 1.0 else self.rest.double() * self.rest_decay
-        table = rest.to(self.weight)
+        table = (self.rest.double() * self.rest_decay).to(self.weight)
         table[self.used] = self.weight.detach()
         return table
 
@@ -120,15 +119,6 @@ def _special_ids(model: Any) -> set[int]:
         value = getattr(config, name, None)
         found |= set(value) if isinstance(value, list) else {value} if isinstance(value, int) else set()
     return {one for one in found if one >= 0}
-
-
-def whole_state(module: nn.Module) -> dict[str, Any]:
-    """Give the tensors of a module by name, trimmed tables whole: the same with `trim` and without."""
-    found = dict(module.state_dict())
-    for path, part in module.named_modules():
-        if isinstance(part, TrimmedEmbedding):
-            found[f"{path}.weight" if path else "weight"] = part.whole()
-    return found
 
 
 def restore(model: Any) -> bool:

@@ -12,7 +12,7 @@ from nlptl.pages.intervals import Between, intervals
 from nlptl.pages.layout import Section, beside, details, facts, items, note, page, paragraph
 from nlptl.pages.markup import Content, Markup, shown
 from nlptl.pages.probabilities import Bin, reliability
-from nlptl.pages.tables import Cell, matrix, table
+from nlptl.pages.tables import Cell, gains, matrix, table
 
 __all__ = [
     "Bar",
@@ -26,6 +26,7 @@ __all__ = [
     "beside",
     "details",
     "facts",
+    "gains",
     "histogram",
     "intervals",
     "items",

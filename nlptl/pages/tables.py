@@ -16,6 +16,8 @@ NOTHING = "\N{EN DASH}"
 _NUMBER = re.compile(r"[<+\-\u2212]?\d[\d,.]*( |$)")
 LEVELS = (0.0, 0.05, 0.25, 0.6)
 """Shares of a row from which a cell has heat 1, 2, 3 and 4."""
+POINTS = (0.5, 2.0, 5.0, 10.0)
+"""The same for gains and losses in points."""
 
 
 def table(
@@ -70,6 +72,27 @@ def matrix(
     return _framed(caption, body, "heat")
 
 
+def gains(
+    down: Sequence[str],
+    across: Sequence[str],
+    values: Sequence[Sequence[tuple[float, str] | None]],
+    caption: str,
+    *,
+    corner: str,
+) -> Markup:
+    """Give signed points, each with its text, as a heat table: one colour for gains, another for losses."""
+    titles = join(Markup('<th scope="col" class="n">{}</th>').format(plain(name)) for name in across)
+    lines = []
+    for name, line in zip(down, values, strict=True):
+        cells = join(
+            Markup('<td class="{}">{}</td>').format(_sign(one[0]) if one else "z", plain(one[1]) if one else NOTHING)
+            for one in line
+        )
+        lines.append(Markup('<tr><th scope="row">{}</th>{}</tr>').format(plain(name), cells))
+    head = Markup("<thead><tr><th scope=\"col\">{}</th>{}</tr></thead>").format(plain(corner), titles)
+    return _framed(caption, Markup("{}<tbody>{}</tbody>").format(head, join(lines)), "heat")
+
+
 def _framed(caption: str, body: Markup, kind: str) -> Markup:
     # A region that can be scrolled must be reached with the keyboard.
     opening = Markup('<table class="{}">').format(kind) if kind else Markup("<table>")
@@ -106,3 +129,8 @@ def _numeric(cells: Sequence[Cell]) -> bool:
 def _heat(count: int, whole: int, diagonal: bool) -> str:
     level = sum(count / whole > least for least in LEVELS)
     return f"{'r' if diagonal else 'w'}{level}" if level else "z"
+
+
+def _sign(points: float) -> str:
+    level = sum(abs(points) > least for least in POINTS)
+    return f"{'r' if points > 0 else 'w'}{level}" if level else "z"

@@ -56,6 +56,8 @@ class Looked:
     """By claim and set: the least gain over an accuracy of 0.9 that the rows alone could show with power 0.8, and that
     rows and seeds could, if gains differ by a point from seed to seed.
     """
+    minutes: float | None
+    """Of training what is not finished, where every recipe of it has a finished run to go by; else None."""
     leaks: Leaks
     """Test texts that an earlier step is trained on."""
     on_leak: str
@@ -75,6 +77,7 @@ def look(checked: CheckedPlan, *, out: Path = Path("runs"), offline: bool = Fals
         steps=steps,
         memories=[(one.earlier, one.later) for one in checked.plan.memories()],
         smallest=smallest(checked, gathered),
+        minutes=_minutes(steps),
         leaks=leaks.find(checked, gathered, opening=False, offline=offline),
         on_leak=checked.plan.on_leak,
         warnings=tuple(warnings),
@@ -114,6 +117,19 @@ def _directory(
 def _steps(recipe: Recipe, rows: int) -> int:
     copies = 1 + sum(kind.copies for kind in recipe.augment)
     return recipe.train.epochs * batches.steps_per_epoch(rows * copies, recipe.train.batch)
+
+
+def _minutes(steps: Sequence[LookedStep]) -> float | None:
+    """Estimate from runs that are finished, of the same step or of another with the same recipe."""
+    known = {(one.recipe, one.card, one.steps): one.seconds for one in steps if one.seconds is not None}
+    seconds = 0.0
+    for one in steps:
+        left = sum(not finished for _, _, finished in one.runs)
+        each = known.get((one.recipe, one.card, one.steps))
+        if left and each is None:
+            return None
+        seconds += left * (each or 0.0)
+    return seconds / 60
 
 
 def smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, tuple[float | None, float | None]]:

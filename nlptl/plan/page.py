@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import artifacts, pages
+from nlptl.plan import cells_page
 from nlptl.report import PAGE, REPORT, TABLES
 from nlptl.report.tables import Column, Table
 from nlptl.report.tables import write as write_tables
@@ -57,6 +58,8 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
         yield _differences("clean", caption, "control, or before", [one for found in clean for one in found])
     if report.get("leaks", {}).get("pairs"):
         yield _leaks(report["leaks"])
+    if "matrix" in report:
+        yield from cells_page.tables(report["matrix"])
     yield _runs(report)
 
 
@@ -73,6 +76,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
     sections.insert(1, pages.Section("Scores", [found["scores"].html()]))
     if report["again"] or report["not_again"]:
         sections.insert(2, pages.Section("Earlier tasks again", _again(report, found)))
+    if "matrix" in report:
+        sections.insert(0, cells_page.section(report["matrix"], found))
     if "leaks" in found:
         sections.insert(0, pages.Section("Leaks", _leaking(report, found)))
     again = "The plan is plan.yaml in this folder, its recipes are in the directories of the runs beside it."
@@ -82,6 +87,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
 
 
 def _lead(report: Mapping[str, Any]) -> pages.Content:
+    if "matrix" in report:
+        return pages.items([one["words"] for one in report["matrix"]["targets"]])
     found = [*report["gains"], *report.get("clean", {}).get("gains", ())]
     told = [one["words"] for one in found] or ["No gain is claimed: the plan has no control."]
     return pages.items(told)

@@ -64,7 +64,7 @@ def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: s
             watch.say(f"{directory} is finished; nothing to do")
             return Finished(directory, before, True)
         remembered = again.score(checked, results, gathered, directory, watch)
-        report = writing.write(checked, results, remembered, found, directory)
+        report = writing.write(checked, results, remembered, found, gathered, directory, watch)
         return Finished(directory, report, False)
 
 

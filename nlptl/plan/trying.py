@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlptl import backbone, engine, prepare, report, state, statistics
+from nlptl import backbone, engine, phases, prepare, report, state, statistics
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
@@ -45,8 +45,8 @@ class Planned:
     """Of all runs that are not finished, training alone."""
     smallest_difference: dict[str, float | None]
     """By split: the least gain over an accuracy of 0.9 that a paired test would find with power 0.8."""
-    phases: Sequence[Mapping[str, Any]] = ()
-    """What learns from which step on, with the steps and parameters of each phase; nothing where there is one."""
+    phases: Sequence[str] = ()
+    """What learns when, a line a phase; empty where the same learns all the time."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
 
@@ -72,11 +72,10 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     features = recipe.task.encode(copied.rows, opened, fitted, "train")
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
     train, pools = recipe.train, copied.pools
-    ends = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
-    moving, steps = state.build(recipe, opened, fitted, features, computing, seed, ends=ends), ends[-1]
+    (*_, steps) = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
+    moving = state.build(recipe, opened, fitted, features, computing, seed, total=steps)
     features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     tokens = sum(feature.size for feature in features)
-    told = moving.course.facts()
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     left = sum(not done for _, _, done in runs)
     return Planned(
@@ -95,30 +94,35 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
             for one in recipe.evaluate
         },
-        phases=told,
+        phases=_phases(moving, steps),
         warnings=inputs.warnings,
     )
+
+
+def _phases(moving: engine.Trained, steps: int) -> list[str]:
+    """Say what learns when, and that the steps that are tried are those of the last phase at most."""
+    said = [f"{one['said']}: {one['steps']} steps" for one in phases.facts(moving, steps)]
+    note = "time and memory are measured with all of it open; phases in which less learns take less"
+    return [*said, note] if said else []
 
 
 def _try(
     inputs: Inputs, fitted: Any, opened: backbone.Opened, features: Sequence[Any], moving: engine.Trained, total: int
 ) -> tuple[float, float]:
-    """Give seconds a token, over the whole run, and the peak memory, from a few steps of each phase."""
-    recipe, course = inputs.recipe, moving.course
-    batch, seed = recipe.train.batch, recipe.seeds[0]
-    plans = list(islice(batches.training_steps(features, batch=batch, epochs=1, seed=seed), TRIED + 1))
+    """Give seconds a token and the peak memory, from a few steps."""
+    recipe = inputs.recipe
+    plans = list(
+        islice(batches.training_steps(features, batch=recipe.train.batch, epochs=1, seed=recipe.seeds[0]), TRIED + 1)
+    )
     verbs = state.verbs(recipe.task, opened, fitted)
-    per_token = 0.0
-    for number, phase in enumerate(course.phases):
-        moved = [replace(one, number=phase.first + place) for place, one in enumerate(plans[: course.steps(number)])]
-        steps = engine.train(
-            moving, verbs, moved, total=total, settings=recipe.train, tuning=recipe.tuning, seed=seed,
-            micro_tokens=recipe.machine.micro_tokens,
-        )  # fmt: skip
-        next(steps)
-        began = time.perf_counter()
-        tried = list(steps)
-        seconds = time.perf_counter() - began
-        tokens = sum(step.tokens for step in tried)
-        per_token += seconds / tokens * course.steps(number) / total if tried else 0.0
-    return per_token, peak_memory_mib()
+    steps = engine.train(
+        moving, verbs, plans, total=total, settings=recipe.train, tuning=recipe.tuning, seed=recipe.seeds[0],
+        micro_tokens=recipe.machine.micro_tokens,
+    )  # fmt: skip
+    next(steps)
+    began = time.perf_counter()
+    tried = list(steps)
+    seconds = time.perf_counter() - began
+    if not tried:
+        return 0.0, peak_memory_mib()
+    return seconds / sum(step.tokens for step in tried), peak_memory_mib()

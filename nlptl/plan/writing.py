@@ -10,11 +10,13 @@ from typing import Any
 
 from nlptl import artifacts, launch, statistics
 from nlptl.compare import open_run
-from nlptl.plan import clean, gains, leaks, running
+from nlptl.job import Watch
+from nlptl.plan import cells, clean, gains, leaks, predictors, running
 from nlptl.plan.again import Results
 from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
 from nlptl.plans import Step
+from nlptl.prepare import Inputs
 from nlptl.report import REPORT
 from nlptl.version import __version__
 
@@ -32,7 +34,8 @@ def finished(directory: Path, results: Results) -> dict[str, Any] | None:
 
 
 def write(
-    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], found: Leaks, directory: Path
+    checked: CheckedPlan, results: Results, remembered: Sequence[Mapping[str, Any]], found: Leaks,
+    gathered: Mapping[str, Inputs], directory: Path, watch: Watch,
 ) -> dict[str, Any]:
     """Write the report, then tables and page, which are made of it."""
     from nlptl.plan import page
@@ -53,6 +56,10 @@ def write(
         "kept": sorted({name for one in remembered for name in one["kept"]}),
         "warnings": list(checked.warnings),
     }
+    if plan.cells():
+        report["matrix"] = cells.summary(
+            plan.cells(), report, predictors.guesses(checked, results, gathered, watch)
+        )
     report = json.loads(json.dumps(report))  # as it is read again
     if launch.rank() == 0:
         running.write_beginning(checked, directory)

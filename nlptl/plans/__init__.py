@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nlptl.errors import Problem
     from nlptl.strict import Path, Read
 
-__all__ = ["Asked", "Claim", "Inlined", "Memory", "Plan", "Step", "Take"]
+__all__ = ["Asked", "Cell", "Claim", "Inlined", "Memory", "Plan", "Step", "Take"]
 
 Take = Literal["body", "all"]
 
@@ -75,6 +75,15 @@ class Memory:
     later: str
 
 
+@dataclass(frozen=True)
+class Cell:
+    """That `step` is the target's recipe, gone on from the source: one cell of a matrix."""
+
+    source: str
+    target: str
+    step: str
+
+
 class Plan(Value):
     """Contract of a plan: what it runs, and what is held against what."""
 
@@ -113,6 +122,10 @@ class Plan(Value):
 
     def memories(self) -> Sequence[Memory]:
         """Name the steps that are scored again after others. By default none."""
+        return ()
+
+    def cells(self) -> Sequence[Cell]:
+        """Name the pairs of a matrix: source, target, and the step from the one to the other. By default none."""
         return ()
 
     def check(self, found: Read[Any]) -> Iterator[Problem]:

@@ -27,13 +27,13 @@ def floor(job: Job, log: Sequence[Mapping[str, Any]], seconds: float) -> dict[st
     is below, and as many for the gradient of each weight that is trained: 6 where all of them are. They are divided by
     the rate of matrix products of the model's own shapes, measured here. Embeddings, head, attention scores and
     everything that is no product count nothing, nor do frozen blocks that were replayed. None where it would say
-    little: short runs, several processes or phases, no numbered layers.
+    little: short runs, several processes, no numbered layers, phases in which other blocks learn.
     """
     replayed = job.moving.frozen.replayed()
     matrices = [one for one in layer_matrices(job.moving.bare) if id(one) not in replayed]
     shapes = {(one.shape[0], one.shape[1]) for one in matrices}
     sizes = sorted(shapes, key=lambda shape: -shape[0] * shape[1])[:3]
-    if seconds < LEAST or job.moving.world > 1 or len(job.moving.course.phases) > 1 or not sizes:
+    if seconds < LEAST or job.moving.world > 1 or not sizes or job.moving.phases:
         return None
     tokens = sum(record["tokens"] for record in log)
     step = max(1, min(job.inputs.recipe.machine.micro_tokens, tokens // max(1, len(log))))

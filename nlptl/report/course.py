@@ -34,7 +34,7 @@ def run(facts: Facts) -> Made:
         "nlptl": report["nlptl"],
     }
     if training.get("phases"):
-        pairs["phases"] = "; ".join(one["what"] for one in training["phases"])
+        pairs["phases"] = "; ".join(one["said"] for one in training["phases"])
     if training.get("augment"):
         pairs["augmented"] = augmenting.told(training["augment"])
     recipe = pages.Markup("<pre>{}</pre>").format(facts.recipe)

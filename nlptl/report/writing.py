@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, model_card, prepare, strict
+from nlptl import artifacts, model_card, phases, prepare, strict
 from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
@@ -177,8 +177,8 @@ def _training(job: Job, progress: Progress) -> dict[str, Any]:
         "peak_device_memory_mib": cost.device_memory_mib(job.computing.device),
         "floor": cost.floor(job, log, progress.seconds),
         "frozen": job.moving.frozen.facts(),
-        "phases": job.moving.course.facts(),
         "processes": job.moving.world,
+        "phases": phases.facts(job.moving, job.total),
         "history": list(progress.history),
         "augment": {kind: dict(fates) for kind, fates in job.augmented.items()},
     }

@@ -41,12 +41,12 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A part of a run in which the same parameters learn."""
+    """A part of a run: from step `begin` on (counted from 1) what lies at depth `lowest` or above learns, and the head.
+    """
 
-    first: int
-    """The step with which it begins; they are counted from 1."""
+    begin: int
     lowest: int
-    """The lowest depth that learns, as in `Tuning.scale`; below it nothing does."""
+    """0 embeddings, 1 … the layers, one more what stands above them."""
 
 
 class Tuning(Value):
@@ -76,23 +76,20 @@ class Tuning(Value):
         """
         return model
 
+    def phases(self, model: Model, steps: int, epochs: int) -> list[Phase]:
+        """Give what learns when over a run of so many steps, the first from step 1 on; nothing for all that `apply`
+        left trainable, all the time. One kind in a recipe has phases at most.
+        """
+        return []
+
     def scale(self, depth: int, blocks: int) -> float:
         """Give what multiplies the base learning rate at `depth`: 0 embeddings, 1 … `blocks` the layers, `blocks` +
         1 the head.
         """
         return 1.0
 
-    def phases(self, *, ends: Sequence[int], blocks: int) -> list[Phase]:
-        """Give what learns from which step on, the first phase from step 1; none: all of it, from first to last.
-
-        `ends`: the last step of each epoch, counted from 1.
-        """
-        return []
-
     def start(self, model: Model) -> Memory:
         """Give what must be remembered of the model as training begins, on its device, its embedding table trimmed.
-
-        All that learns in any phase has `requires_grad` then; later, what learns at that step.
 
         Raises BadInput where there is nothing for this kind to do.
         """

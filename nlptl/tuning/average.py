@@ -1,6 +1,5 @@
 """Evaluate, keep and save the mean of the weights of many steps, not those of one."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -55,7 +54,7 @@ class Average(Tuning):
         memory[TAKEN] += 1
         taken = int(memory[TAKEN])
         share = 1 / taken if self.decay is None else (1 - self.decay) / (1 - self.decay**taken)
-        for name, one in _named(module, [name for name in memory if name != TAKEN]).items():
+        for name, one in _moving(module).items():
             memory[name].lerp_(one, share)
 
     def instead(self, module: "nn.Module", memory: "Memory") -> "Memory":
@@ -67,20 +66,12 @@ def _moving(module: "nn.Module") -> "dict[str, Tensor]":
     """Give the parameters that learn, and of a trimmed table what multiplies the rows that no text uses: their mean is
     their start times its mean.
     """
-    from nlptl.modules.embedding import TrimmedEmbedding
-
-    names = [name for name, one in module.named_parameters() if one.requires_grad]
-    trimmed = [path for path, part in module.named_modules() if isinstance(part, TrimmedEmbedding)]
-    return _named(module, [*names, *(f"{path}.rest_decay" for path in trimmed)])
-
-
-def _named(module: "nn.Module", names: "Sequence[str]") -> "dict[str, Tensor]":
-    """Give parameters, and numbers of modules, by name: a phase that leaves some of them still averages all."""
     import torch
 
-    found = {}
-    for name in names:
-        path, _, leaf = name.rpartition(".")
-        one = getattr(module.get_submodule(path), leaf)
-        found[name] = torch.tensor(one, dtype=torch.float64) if isinstance(one, float) else one.detach()
+    from nlptl.modules.embedding import TrimmedEmbedding
+
+    found = {name: one.detach() for name, one in module.named_parameters() if one.requires_grad}
+    for path, part in module.named_modules():
+        if isinstance(part, TrimmedEmbedding):
+            found[f"{path}.rest_decay"] = torch.tensor(part.rest_decay, dtype=torch.float64)
     return found

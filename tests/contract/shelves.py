@@ -20,7 +20,6 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "rdrop"): {"weight": 0.5},
     ("tuning", "mixout"): {"rate": 0.5},
     ("tuning", "adversarial"): {"epsilon": 0.5, "weight": 1.0},
-    ("tuning", "unfreeze"): {"blocks": 1, "part": 0.3},
     ("tuning", "average"): {"decay": 0.5, "begin": 0.0, "every": 1},
     ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
     **{
@@ -35,9 +34,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Settings without a default, for kinds that have such. A kind that is missing here fails its tests, as it should."""
 
-ONE_OF = {
-    ("tuning", "freeze"): ("blocks", "pattern", "all_but_head"), ("tuning", "unfreeze"): ("epochs", "part", "until"),
-}  # fmt: skip
+ONE_OF = {("tuning", "freeze"): ("blocks", "pattern", "all_but_head")}
 """Settings of which exactly one is given."""
 
 

@@ -144,7 +144,7 @@ def test_clipping_scales_the_whole_gradient(make: Make) -> None:
     assert all(torch.equal(free[name], loose[name]) for name in free)
 
 
-@pytest.mark.parametrize("family", ["deberta-v2", "modernbert", "gpt2", "llama"])
+@pytest.mark.parametrize("family", ["deberta-v2", "modernbert", "gpt2", "llama", *tiny.SEQ2SEQ])
 def test_cutting_a_step_changes_nothing_with_dropout_on(make: Make, family: str) -> None:
     """16 examples, as many as the tiny DeBERTa has relative positions."""
     made = make(family, train={"batch": 16, "clip": None})

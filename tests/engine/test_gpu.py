@@ -92,7 +92,7 @@ def test_a_process_may_use_one_device_after_the_other(make: Make) -> None:
     for device in ("cpu", "cuda", "cpu", "cuda"):
         computing = open_machine(device, "fp32", 1)
         moving = state.build(
-            parts.inputs.recipe, parts.opened, parts.fitted, parts.features, computing, 13, ends=[10]
+            parts.inputs.recipe, parts.opened, parts.fitted, parts.features, computing, 13, total=10
         )
         used.append((computing.device.type, next(moving.bare.parameters()).device.type))
     assert used == [("cpu", "cpu"), ("cuda", "cuda")] * 2

@@ -1,312 +1,356 @@
-"""Gradual unfreezing: what a phase leaves closed stays to the bit, what is open moves, however a run is cut or kept."""
+"""Gradual unfreezing: what has not opened does not move, to the bit; and each phase computes what is frozen once."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tiny
 import torch
 
-from nlptl import artifacts, kinds, phases, plan, terminal
+from nlptl import artifacts, engine, phases
+from nlptl import filling as filling_of_runs
 from nlptl.checks import check
 from nlptl.errors import BadInput
-from nlptl.frozen import files
+from nlptl.frozen import filling
 from nlptl.job import Watch
-from nlptl.modules.embedding import TrimmedEmbedding
+from nlptl.plan import trying
+from nlptl.tuning import Phase
+from nlptl.tuning.unfreeze import Unfreeze
 
 Make = Callable[..., tiny.Tiny]
-UNFREEZE = [{"kind": "unfreeze", "blocks": 1, "epochs": 1}]
-"""Two blocks: the head alone, block 2, block 1, the embeddings; six steps each."""
-TRAIN = {"epochs": 4, "learning_rate": 3e-3, "select": "last"}
+UNFREEZE: dict[str, Any] = {"kind": "unfreeze", "until": 1.0}
+LAYERS = ("bert", "modernbert", "gpt2", "llama", "t5", "bart")
+FREEZE = {"kind": "freeze", "blocks": 1}
 KEYS = ("key.bias", "k_proj.bias", "k_lin.bias")
-"""Softmax does not see them: they move by rounding, if at all."""
 
 
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NLPTL_FROZEN", str(tmp_path / "frozen"))
+def course(parts: tiny.Parts) -> list[Phase]:
+    return list(parts.moving.phases)
 
 
-def made(**section: Any) -> Any:
-    return kinds.shelf("tuning")["unfreeze"](kind="unfreeze", **section)
+def walk(parts: tiny.Parts, total: int) -> list[dict[str, torch.Tensor]]:
+    """Take the run's first `total` steps, phase by phase; give the weights after each phase, those at first before."""
+    plans = iter(parts.plans(total))
+    found = [parts.tensors()]
+    for phase, first, last in phases.left(parts.moving, 0, total):
+        assert phase is not None
+        phases.enter(parts.moving, phase, "")
+        recipe = parts.inputs.recipe
+        list(
+            engine.train(
+                parts.moving, parts.verbs, [next(plans) for _ in range(last - first + 1)], total=total,
+                settings=recipe.train, tuning=recipe.tuning, seed=13, micro_tokens=recipe.machine.micro_tokens,
+            )
+        )  # fmt: skip
+        found.append(parts.tensors())
+    return found
 
 
-@pytest.mark.parametrize(
-    ("section", "expected"),
-    [
-        ({"blocks": 1, "epochs": 1}, [(1, 7), (11, 6), (21, 5), (31, 4), (41, 3), (51, 2), (61, 1), (71, 0)]),
-        ({"blocks": 2, "epochs": 2}, [(1, 7), (21, 5), (41, 3), (61, 1), (81, 0)]),
-        ({"blocks": 4, "first": 1, "part": 0.25}, [(1, 6), (26, 2), (51, 0)]),
-        ({"blocks": 9, "part": 0.001}, [(1, 0)]),
-        ({"blocks": 3, "until": 0.5}, [(1, 7), (17, 4), (34, 1), (51, 0)]),
-        ({"blocks": 1, "until": 0.03}, [(1, 5), (2, 3), (3, 1), (4, 0)]),
-    ],
-)
-def test_phases_open_from_the_top(section: dict[str, Any], expected: list[tuple[int, int]]) -> None:
-    """By hand: 100 steps, 10 an epoch, 6 blocks. 7 is the depth of the head, 0 that of the embeddings."""
-    found = made(**section).phases(ends=range(10, 101, 10), blocks=6)
-    assert [(phase.first, phase.lowest) for phase in found] == expected
+def model(blocks: int, *, above: bool = True) -> Any:
+    from nlptl.tasks import Model
+
+    depths = {f"p{depth}": depth for depth in range(blocks + 1 + above)}
+    return Model(torch.nn.Module(), frozenset(), depths, blocks)
 
 
-@pytest.mark.parametrize("family", ["bert", "gpt2", "modernbert", "t5"])
-def test_what_is_closed_stays_to_the_bit_and_what_is_open_moves(make: Make, family: str) -> None:
-    """After every phase of two steps; what opens next has no moments before."""
-    tuning = [{"kind": "unfreeze", "blocks": 1, "part": 0.09}]
-    parts = make(family, tuning=tuning, train=TRAIN).parts()  # 24 steps: two in a phase
-    blocks, depths = parts.moving.course.model.blocks, parts.moving.course.model.depths
-    before, opened = parts.tensors(), set()
-    for number in range(blocks + 2):
-        lowest = blocks + 1 - number
-        taken = parts.plans(2 * number + 2)[-2:]
-        parts.plans = lambda count, taken=taken: taken  # type: ignore[method-assign]
-        parts.train(2, total=24)
-        del parts.plans
-        after = parts.tensors()
-        moved = {name for name in before if not torch.equal(before[name], after[name])}
-        seen = {name for name in before if not name.endswith(KEYS)}
-        assert {depths[name] for name in moved} <= set(range(lowest, blocks + 2))
-        assert moved & seen == {name for name in seen if depths[name] >= lowest}
-        with_moments = {id(one) for one in parts.moving.optimizer.state}
-        names = {name for name, one in parts.moving.bare.named_parameters() if id(one) in with_moments}
-        assert names == {name for name in before if depths[name] >= lowest}
-        opened |= moved
-    assert {depths[name] for name in opened} == set(range(blocks + 2))
+def test_phases_open_a_block_each_and_the_embeddings_last() -> None:
+    """On paper: three blocks make five phases; over 20 steps, until half of them, one opens every 2.5 steps."""
+    kind = Unfreeze(kind="unfreeze", until=0.5)
+    assert kind.phases(model(3), 20, 1) == [Phase(1, 4), Phase(3, 3), Phase(6, 2), Phase(8, 1), Phase(11, 0)]
+    two = Unfreeze(kind="unfreeze", until=1.0, blocks=2)
+    assert two.phases(model(3), 30, 1) == [Phase(1, 4), Phase(11, 2), Phase(21, 1), Phase(31, 0)][:3]
+    assert two.phases(model(4), 30, 1) == [Phase(1, 5), Phase(11, 3), Phase(21, 1)]
 
 
-def test_a_newly_opened_block_takes_adams_first_step(make: Make) -> None:
-    """|m / sqrt(v)| is 1 at a parameter's first step: it moves by the rate, whatever step of the run it is."""
-    tuning = [{"kind": "unfreeze", "blocks": 1, "epochs": 1}, {"kind": "decay", "factor": 0.5}]
-    train = TRAIN | {"schedule": "constant", "warmup": 0.0, "weight_decay": 0.0}
-    parts = make("bert", still=True, tuning=tuning, train=train).parts()
-    depths = parts.moving.course.model.depths
-    name = next(name for name in depths if depths[name] == 2 and "intermediate" in name)
-    parts.train(6, total=24)
-    before = parts.tensors()[name]
-    seventh = parts.plans(7)[-1:]
-    parts.plans = lambda count: seventh  # type: ignore[method-assign]
-    parts.train(1, total=24)
-    moved = (parts.tensors()[name] - before).abs()
-    assert float(moved.median()) == pytest.approx(3e-3 * 0.5, rel=1e-3), "the decay of one block's distance counts too"
+def test_a_phase_may_last_so_many_epochs() -> None:
+    """On paper: 6 steps an epoch; the paper's layer an epoch, and one and a half."""
+    one = Unfreeze(kind="unfreeze", epochs=1)
+    assert one.phases(model(3), 18, 3) == [Phase(1, 4), Phase(7, 3), Phase(13, 2)], "what has not opened never learns"
+    assert one.phases(model(1), 18, 3) == [Phase(1, 2), Phase(7, 1), Phase(13, 0)]
+    assert Unfreeze(kind="unfreeze", epochs=1.5).phases(model(3), 18, 3) == [Phase(1, 4), Phase(10, 3)]
+    assert Unfreeze(kind="unfreeze").phases(model(3), 20, 1) == Unfreeze(kind="unfreeze", until=0.5).phases(
+        model(3), 20, 1
+    )
+
+
+def test_two_lengths_of_a_phase_are_refused(make: Make) -> None:
+    with pytest.raises(BadInput, match=r"recipe.yaml:1:\d+ .*'until' and 'epochs' both say"):
+        check(make(tuning=[UNFREEZE | {"epochs": 1}]).recipe)
+
+
+def test_a_model_with_nothing_above_its_blocks_begins_with_the_top_ones() -> None:
+    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(2, above=False), 8, 1) == [
+        Phase(1, 2), Phase(3, 1), Phase(5, 0)
+    ]  # fmt: skip
+
+
+def test_phases_that_would_begin_together_are_one() -> None:
+    assert Unfreeze(kind="unfreeze", until=0.5).phases(model(6), 4, 1) == [Phase(1, 4), Phase(2, 1), Phase(3, 0)]
+
+
+@pytest.mark.parametrize("family", LAYERS)
+def test_what_has_not_opened_keeps_its_bits_and_what_has_moves(make: Make, family: str) -> None:
+    parts = make(family, still=True, tuning=[UNFREEZE | {"until": 0.8}], train={"epochs": 2}).parts()
+    total = 12
+    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, total, 2)
+    after = walk(parts, total)
+    depths, head = parts.moving.model.depths, parts.moving.model.head
+    assert len(course(parts)) == len(after) - 1 > 2
+    for number, phase in enumerate(course(parts)):
+        before, now = after[number], after[number + 1]
+        moved = {name for name in now if not torch.equal(before[name], now[name])}
+        opened = {name for name in now if name in head or depths[name] >= phase.lowest}
+        assert moved <= opened, f"phase {number}"
+        seen = {name for name in opened if not name.endswith(KEYS) and "embed" not in name and "wte" not in name}
+        assert not {name for name in seen - moved if "wpe" not in name and "relative" not in name}, f"phase {number}"
+        assert head <= moved
+
+
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize("family", ["bert", "gpt2", "t5"])
+def test_each_phase_replays_what_it_froze_to_the_same_losses(make: Make, family: str) -> None:
+    """Dropout on; three epochs for the head, three more for a block, and so on."""
+    train = {"epochs": 8 if family != "t5" else 12, "select": "last", "learning_rate": 1e-3}
+    world = make(family, tuning=[UNFREEZE | {"until": 0.75}], train=train)
+    ours, theirs = world.run(out="with"), world.run("machine.frozen=off", out="without")
+    assert ours.directory.name == theirs.directory.name
+    facts = ours.report["training"]["frozen"]
+    assert facts["hits"] > 48
+    assert facts["why"] == ""
+    assert theirs.report["training"]["frozen"]["hits"] == 0
+    logs = [[step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")] for run in (ours, theirs)]
+    assert logs[0][0] == pytest.approx(logs[1][0], rel=1e-6)
+    assert logs[0] == pytest.approx(logs[1], rel=1e-3)
+    first = [one["predicted"] for one in tiny.predictions(ours.directory)]
+    assert first == [one["predicted"] for one in tiny.predictions(theirs.directory)]
+    told = ours.report["training"]["phases"]
+    assert [one["blocks"] for one in told] == [*range(len(told) - 1), len(told) - 2]
+    assert [one["embeddings"] for one in told] == [0] * (len(told) - 1) + [1]
+
+
+EPOCHS = {"kind": "unfreeze", "epochs": 1}
+"""Two blocks: the head alone, block 2, block 1, the embeddings; an epoch of six steps each, as in the paper."""
 
 
 @pytest.mark.usefixtures("near_gate")
 @pytest.mark.parametrize("family", ["bert", "t5"])
-def test_each_phase_is_computed_once_and_changes_no_number(make: Make, tmp_path: Path, family: str) -> None:
-    """Dropout on; one pass fills the stores of all phases, training and dev alike."""
+def test_one_pass_keeps_what_all_phases_need(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """Dropout on: no row is seen twice over the same bottom, and still each block is computed once for it."""
+    monkeypatch.setenv("NLPTL_FROZEN", str(tmp_path / "frozen"))
     said: list[str] = []
-    world = make(family, tuning=UNFREEZE, train=TRAIN | {"select": "dev"})
+    world = make(family, tuning=[EPOCHS], train={"epochs": 4})
     ours = world.run(out="with", watch=Watch(say=said.append))
     theirs = world.run("machine.frozen=off", out="without")
-    assert ours.directory.name == theirs.directory.name
-    ours_log, theirs_log = ([step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")]
-                            for run in (ours, theirs))  # fmt: skip
-    assert ours_log[0] == pytest.approx(theirs_log[0], rel=1e-6)
-    assert ours_log == pytest.approx(theirs_log, rel=5e-5)
-    counts = [text.split(" frozen")[0] for text in said if "computed once" in text]
-    # Two stacks of two: while the decoder's learn, the encoder's two are frozen in each phase, and one store serves.
-    assert counts == ["2 and 1"] * 2
+    logs = [[step["loss"] for step in artifacts.read_lines(run.directory / "log.jsonl")] for run in (ours, theirs)]
+    assert logs[0][0] == pytest.approx(logs[1][0], rel=1e-6)
+    assert logs[0] == pytest.approx(logs[1], rel=5e-5)
+    # Of T5 the encoder's two blocks stay frozen while the decoder's two open, and one store serves them all.
+    assert [text.split(" frozen")[0] for text in said if "computed once" in text] == ["2 and 1"] * 2, "training, dev"
     facts = ours.report["training"]["frozen"]
-    looks = {"bert": 2, "t5": 5}[family]  # of T5 a block is frozen to the end, so to calibrate counts too
-    run = world.parts().moving.course
-    steps = sum(run.steps(number) for number in range(len(run.phases)) if run.frozen(number) > 0)
-    assert (facts["why"], facts["hits"]) == ("", steps * 8 + 24 * looks)
-    assert theirs.report["training"]["frozen"]["hits"] == 0
-    said_of = [[one["predicted"] for one in tiny.predictions(run.directory)] for run in (ours, theirs)]
-    assert said_of[0] == said_of[1]
+    # The phases with a frozen block: two, of T5 all four; dev once each, and of T5 once more to calibrate.
+    expected = {"bert": 2 * 48 + 2 * 24, "t5": 4 * 48 + 5 * 24}[family]
+    assert (facts["why"], facts["hits"]) == ("", expected)
+    first, second = (tiny.predictions(run.directory) for run in (ours, theirs))
+    assert [one["predicted"] for one in first] == [one["predicted"] for one in second]
+    spent = sum(float(text.split(" in ")[1].split(" s")[0]) for text in said if "computed once" in text)
+    assert facts["fill_seconds"] == pytest.approx(spent, abs=0.11), "each pass counts once"
 
 
 @pytest.mark.usefixtures("near_gate")
-def test_a_store_that_is_lost_between_phases_is_made_again(make: Make, tmp_path: Path) -> None:
-    """With the same bits; a budget that holds one phase alone computes each at its beginning."""
-    world = make("gpt2", tuning=UNFREEZE, train=TRAIN)
-    said: list[str] = []
+def test_a_store_that_is_gone_or_had_no_room_is_filled_with_its_phase(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the same bits, whether one pass filled it, or the phase itself."""
+    folder = tmp_path / "frozen"
+    monkeypatch.setenv("NLPTL_FROZEN", str(folder))
+    world = make("gpt2", tuning=[EPOCHS], train={"epochs": 4, "select": "last"})
     whole = tiny.outcome(world.run(out="whole").directory)
-    size = max(path.stat().st_size for path in (tmp_path / "frozen").glob("*/" + files.DATA))
-    shutil.rmtree(tmp_path / "frozen")
+    sizes = [path.stat().st_size for path in folder.glob("*/hidden.bin")]
+    assert len(sizes) == 2
+    shutil.rmtree(folder)
+    said: list[str] = []
 
-    def lose(step: Any, total: int) -> None:
+    def lose(step: engine.Step, total: int) -> None:
         if step.number == 6:
-            shutil.rmtree(tmp_path / "frozen")
+            shutil.rmtree(folder)
 
     assert tiny.outcome(world.run(out="lost", watch=Watch(say=said.append, step=lose)).directory) == whole
-    small = f"machine.frozen_gib={1.5 * size / 2**30:.9f}"
+    shutil.rmtree(folder)
+    small = f"machine.frozen_gib={1.5 * max(sizes) / 2**30:.9f}"
     assert tiny.outcome(world.run(small, out="small", watch=Watch(say=said.append)).directory) == whole
     counts = [text.split(" frozen")[0] for text in said if "computed once" in text]
-    assert counts == ["2 and 1", "1", "2", "1"][: len(counts)]
-    assert len(counts) == 4
+    assert counts == ["2 and 1", "1", "2", "1"]
+
+
+def test_what_the_filling_costs_decides(make: Make) -> None:
+    """Phases that see each row a fifth of a time spare less than the pass that would fill them."""
+    result = make("bert", tuning=[{"kind": "unfreeze", "until": 0.9}], train={"epochs": 1, "select": "last"}).parts()
+    short = filling_of_runs._pays(SimpleNamespace(moving=result.moving, total=6, inputs=result.inputs))  # type: ignore[arg-type]
+    longer = make("bert", tuning=[EPOCHS], train={"epochs": 4, "select": "last"}).parts()
+    pays = filling_of_runs._pays(SimpleNamespace(moving=longer.moving, total=24, inputs=longer.inputs))  # type: ignore[arg-type]
+    assert (short, pays) == (False, True)
 
 
 @pytest.mark.usefixtures("near_gate")
-@pytest.mark.parametrize("after", [6, 13])
-def test_a_run_that_is_stopped_goes_on_with_the_same_bits(make: Make, after: int) -> None:
-    """At the border of two phases, and within one; the average of the weights goes on too."""
-
-    class Crash(Exception):
-        pass
-
-    def look(taken: Any, total: int) -> None:
-        if taken.number == after + 1:
-            raise Crash
-
-    tuning = [*UNFREEZE, {"kind": "average", "decay": 0.9, "begin": 0.0, "every": 1}]
-    world = make("bert", tuning=tuning, train=TRAIN, machine={"save_every": 1})
-    whole = tiny.outcome(world.run(out="whole").directory)
-    with pytest.raises(Crash):
-        world.run(out="cut", watch=Watch(step=look))
-    said: list[str] = []
-    assert tiny.outcome(world.run(out="cut", watch=Watch(say=said.append)).directory) == whole
-    assert f"going on after step {after} of 24" in said
+@pytest.mark.parametrize("kept", [2, 4])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(make: Make, kept: int) -> None:
+    """In the middle of a phase, and where one ends."""
+    world = make(tuning=[UNFREEZE | {"until": 0.75}], train={"epochs": 4}, machine={"save_every": 3, "keep": 9})
+    whole = world.run(out="whole")
+    stopped = world.folder / "stopped" / whole.directory.name
+    shutil.copytree(whole.directory, stopped)
+    (stopped / "report.json").unlink()
+    for folder in sorted((stopped / "checkpoints").glob("step-*"))[kept:]:
+        shutil.rmtree(folder)
+    again = world.run(out="stopped")
+    assert not again.found
+    ours, theirs = ((run.directory / "model" / "model.safetensors").read_bytes() for run in (whole, again))
+    assert ours == theirs
 
 
-def test_cut_steps_train_as_whole_ones(make: Make) -> None:
-    """Gradient accumulation: other micro-batches, the same losses in all phases, dropout on."""
-    found = []
-    for micro_tokens in (64, 8192):
-        parts = make("bert", tuning=UNFREEZE, train=TRAIN, machine={"micro_tokens": micro_tokens}).parts()
-        found.append([step.loss for step in parts.train(24, total=24)])
-    assert found[0] == pytest.approx(found[1], rel=1e-4)
+def stopped(world: tiny.Tiny, whole: Any, step: int) -> Any:
+    """Go on with a copy of a run that was stopped after a step."""
+    folder = world.folder / "stopped" / whole.directory.name
+    shutil.copytree(whole.directory, folder)
+    (folder / "report.json").unlink()
+    shutil.rmtree(folder / "model")
+    for each in (folder / "checkpoints").glob("step-*"):
+        if int(each.name.removeprefix("step-")) > step:
+            shutil.rmtree(each)
+    again = world.run(out="stopped")
+    assert not again.found
+    return again
 
 
 @pytest.mark.usefixtures("near_gate")
-def test_two_processes_train_as_one_does(make: Make) -> None:
-    """The exchange of gradients is made anew at each change."""
-    world = make("bert", tuning=UNFREEZE, train=TRAIN | {"batch": 7})
+@pytest.mark.parametrize(
+    ("tuning", "epochs", "all_steps"), [(UNFREEZE | {"epochs": 2, "until": None}, 4, 24), (FREEZE, 2, 12)]
+)
+def test_a_run_that_goes_on_replays_what_it_would_have(
+    make: Make, tuning: dict[str, Any], epochs: int, all_steps: int
+) -> None:
+    """Also where less than an epoch is left, of a phase or of all: what is replayed has other last bits."""
+    machine = {"save_every": 3, "keep": 9}
+    world = make(tuning=[tuning], train={"epochs": epochs, "select": "last"}, machine=machine)
+    whole = world.run(out="whole")
+    assert whole.report["training"]["frozen"]["hits"] == all_steps * 8
+    again = stopped(world, whole, 9)
+    assert again.report["training"]["frozen"]["hits"] == (all_steps - 9) * 8
+
+
+@pytest.mark.usefixtures("near_gate")
+def test_what_is_left_after_the_last_step_is_done_in_the_last_phase(make: Make) -> None:
+    world = make(tuning=[UNFREEZE | {"epochs": 9.0, "until": None}], train={"epochs": 2}, machine={"save_every": 3})
+    whole = world.run(out="whole")
+    again = stopped(world, whole, 12)
+    assert again.report["training"]["frozen"]["blocks"] == whole.report["training"]["frozen"]["blocks"] == 2
+    assert again.report["training"]["frozen"]["hits"] == 24, "the dev rows, for the weights that were chosen"
+    assert tiny.predictions(again.directory) == tiny.predictions(whole.directory)
+
+
+def test_the_plan_and_the_page_say_the_phases(make: Make) -> None:
+    world = make(tuning=[UNFREEZE | {"epochs": 1, "until": None}], train={"epochs": 3, "select": "last"})
+    said = [
+        "phase 1 of 3, from step 1 on: 0 of 2 blocks and what is above them learn",
+        "phase 2 of 3, from step 7 on: 1 of 2 blocks and what is above them learn",
+        "phase 3 of 3, from step 13 on: 2 of 2 blocks and what is above them learn",
+    ]
+    planned = trying.plan(check(world.recipe))
+    assert list(planned.phases[:-1]) == [f"{one}: 6 steps" for one in said]
+    run = world.run()
+    assert [one["said"] for one in run.report["training"]["phases"]] == said
+    assert "; ".join(said) in (run.directory / "report.html").read_text()
+    assert not trying.plan(check(make().recipe)).phases
+
+
+@pytest.mark.usefixtures("near_gate")
+def test_two_processes_learn_what_one_does(make: Make) -> None:
+    world = make(tuning=[UNFREEZE], train={"epochs": 2, "batch": 7, "select": "last"})
     alone = world.run(out="alone")
-    done = world.warm("machine.micro_tokens=64", out="two", ranks=2)
+    done = world.warm("machine.micro_tokens=100", out="two", ranks=2)
     assert done.returncode == 0, done.stderr
     (two,) = (world.folder / "two").iterdir()
-    assert json.loads((two / "report.json").read_text())["training"]["processes"] == 2
-    one, other = tiny.weights(alone.directory), tiny.weights(two)
-    seen = [name for name in one if not name.endswith(KEYS)]
-    apart = tiny.largest_difference({name: one[name] for name in seen}, {name: other[name] for name in seen})
-    assert apart < 3e-5, "a step moves a weight by up to 3e-3"
-    losses = [[step["loss"] for step in artifacts.read_lines(place / "log.jsonl")] for place in (alone.directory, two)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    ours, theirs = (tiny.weights(each) for each in (alone.directory, two))
+    seen = [name for name in ours if "key.bias" not in name]
+    assert tiny.largest_difference({name: ours[name] for name in seen}, {name: theirs[name] for name in seen}) < 2e-5
 
 
-def test_the_average_counts_what_is_closed_as_well(make: Make) -> None:
-    """Of a block that is closed the mean is the checkpoint's value, not zero; l2sp and mixout hold it there."""
-    tuning = [
-        *UNFREEZE, {"kind": "l2sp", "body": 0.1, "head": 0.01}, {"kind": "mixout", "rate": 0.5},
-        {"kind": "average", "decay": 0.5, "begin": 0.0, "every": 1},
-    ]  # fmt: skip
-    parts = make("bert", tuning=tuning, train=TRAIN | {"weight_decay": 0.0}).parts()
-    before = parts.tensors()
-    parts.train(3, total=24)
-    depths = parts.moving.course.model.depths
-    means = parts.inputs.recipe.tuning[-1].instead(parts.moving.bare, parts.moving.memories["average"])
-    assert set(before) <= set(means)
-    for name, mean in means.items():
-        if name in before and depths[name] < 3:
-            assert torch.allclose(mean, before[name], atol=1e-6), name
-    mixed = parts.moving.memories["mixout"]
-    assert {depths[name] for name in mixed} == {1, 2}
-    assert {depths[name] for name in parts.moving.memories["l2sp"]} == {0, 1, 2, 3}
+def test_rows_of_a_table_that_no_text_uses_decay_only_once_it_is_open(make: Make) -> None:
+    """The full table gives the same: weight decay begins with the phase that opens it."""
+    train = {"weight_decay": 0.3, "learning_rate": 1e-2, "schedule": "constant", "warmup": 0.0}
+    parts = make("xlm-roberta", still=True, tuning=[UNFREEZE | {"until": 0.5}], train=train | {"epochs": 2}).parts()
+    assert parts.moving.trimmed is not None, "the tiny vocabulary is large enough to be trimmed"
+    parts.moving.phases = parts.inputs.recipe.tuning[0].phases(parts.moving.model, 12, 2)
+    start = make("xlm-roberta", still=True).parts().state_dict()
+    walk(parts, 12)
+    opened = course(parts)[-1]
+    assert opened.lowest == 0
+    factor = (1 - 1e-2 * 0.3) ** (12 - opened.begin + 1)
+    assert parts.moving.trimmed.rest_decay == pytest.approx(factor, rel=1e-9)
+    name = next(one for one in start if one.endswith("word_embeddings.weight"))
+    unused = sorted(set(range(len(start[name]))) - set(parts.moving.trimmed.used.tolist()))
+    table = parts.state_dict()[name]
+    assert torch.allclose(table[unused], start[name][unused] * factor, atol=1e-6)
 
 
-def test_rows_that_no_text_uses_are_what_whole_training_makes_of_them(make: Make) -> None:
-    """Closed: the checkpoint's. Open: multiplied by 1 - rate * decay a step, as AdamW does to a gradient of zero."""
-    train = TRAIN | {"weight_decay": 0.3, "schedule": "constant", "warmup": 0.0}
-    parts = make("bert", tuning=UNFREEZE, train=train).parts()
-    table = parts.moving.trimmed
-    assert isinstance(table, TrimmedEmbedding)
-    unused = sorted(set(range(table.num_embeddings)) - set(table.used.tolist()))
-    start = table.rest[unused].clone()
-    parts.train(18, total=24)
-    assert table.rest_decay == 1.0
-    assert torch.equal(table.whole()[unused], start)
-    last = parts.plans(24)[18:]
-    parts.plans = lambda count: last  # type: ignore[method-assign]
-    parts.train(6, total=24)
-    assert torch.allclose(table.whole()[unused], start * (1 - 3e-3 * 0.3) ** 6, rtol=1e-6)
+def test_a_store_is_named_by_the_rows_that_the_table_was_trimmed_of_too(make: Make) -> None:
+    """Rows that evaluation looks up and no training text does are not in the table's state."""
+    parts = make("xlm-roberta", still=True, tuning=[UNFREEZE]).parts()
+    phases.enter(parts.moving, parts.moving.phases[0], "")
+    table, bottom = parts.moving.trimmed, parts.moving.frozen.bottom
+    other = next(one for one in range(len(table.rest)) if one not in set(table.used.tolist()))
+
+    def name(token: int) -> str:
+        feature = dataclasses.replace(parts.features[0], input_ids=(token,))
+        return filling._key(bottom, len(bottom.blocks), [feature], parts.moving.computing, ("float32", True))
+
+    used = int(table.used[5])
+    before = name(other), name(used)
+    table.rest[other] += 1.0
+    assert name(other) != before[0]
+    assert name(used) == before[1]
 
 
-def test_freeze_and_bias_leave_less_to_open(make: Make) -> None:
-    """Phases that would open nothing are none; what freeze holds is held for good."""
-    held = make("bert", tuning=[{"kind": "freeze", "blocks": 1}, *UNFREEZE], train=TRAIN).parts().moving
-    assert [(phase.first, phase.lowest) for phase in held.course.phases] == [(1, 3), (7, 2)]
-    assert {held.course.model.depths[name] for name in held.course.names} == {2, 3}
-    few = make("bert", tuning=[{"kind": "bias"}, *UNFREEZE], train=TRAIN).parts()
-    head = few.moving.course.model.head
-    assert all(name.endswith("bias") or name in head for name in few.moving.course.names)
-    assert few.moving.frozen.bottom is not None
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize("beside", [{"kind": "decay", "factor": 0.5}, {"kind": "mixout", "rate": 0.5},
+                                    {"kind": "l2sp", "body": 0.1, "head": 0.01}, {"kind": "rdrop", "weight": 1.0},
+                                    {"kind": "adversarial", "epsilon": 0.5, "weight": 1.0}])  # fmt: skip
+def test_it_goes_with_rates_and_with_what_holds_the_body_back(make: Make, beside: dict[str, Any]) -> None:
+    world = make(tuning=[UNFREEZE, beside], train={"epochs": 2, "weight_decay": 0.0})
+    run = world.run()
+    assert run.report["training"]["steps"] == 12
+    before, after = make().parts().state_dict(), tiny.weights(run.directory)
+    table, top = "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.1.output.dense.weight"
+    assert torch.equal(before[table], after[table]), "they open after the last step"
+    assert not torch.equal(before[top], after[top])
 
 
-def test_a_model_with_nothing_above_its_blocks_begins_with_the_top_one(tmp_path: Path) -> None:
-    """BART that writes has no head, no norm on top, and an output that is the table of embeddings."""
-    card = tiny.write_card(tmp_path, world="commands", rows={"train": 16, "dev": 8, "test": 8})
-    tree = tiny.recipe_tree(tiny.save_checkpoint(tmp_path / "bart", "bart", {}), card) | {
-        "task": {"kind": "parsing", "form_tokens": 24}, "tuning": [UNFREEZE[0] | {"first": 0}],
-        "train": tiny.TRAIN | {"epochs": 6, "select": "last"},
-    }  # fmt: skip
-    parts = tiny.Tiny(tmp_path, tiny.write_recipe(tmp_path / "recipe.yaml", tree)).parts()
-    run, before = parts.moving.course, parts.tensors()
-    blocks = run.model.blocks
-    assert [(phase.first, phase.lowest) for phase in run.phases][:2] == [(1, blocks), (5, blocks - 1)]
-    parts.train(2, total=12)
-    moved = {name for name, one in parts.tensors().items() if not torch.equal(one, before[name])}
-    assert {run.model.depths[name] for name in moved} == {blocks}
+@pytest.mark.parametrize("other", [{"kind": "freeze", "blocks": 1}, {"kind": "lora"}, {"kind": "full"},
+                                   {"kind": "reinit", "blocks": 1},
+                                   {"kind": "average", "decay": 0.9, "begin": 0.0, "every": 1}])  # fmt: skip
+def test_what_contradicts_it_is_refused_with_both_lines(make: Make, other: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=rf"'unfreeze' contradicts '{other['kind']}' at recipe.yaml:1:"):
+        check(make(tuning=[other, UNFREEZE]).recipe)
 
 
-def test_a_run_that_ends_before_freezes_the_rest_and_says_so(make: Make) -> None:
-    parts = make("bert", tuning=UNFREEZE, train=TRAIN | {"epochs": 2}).parts()
-    told = parts.moving.course.facts()
-    assert [one["what"] for one in told] == [
-        f"steps 1 to 6: the head learns ({told[0]['trainable']:,} parameters)",
-        "steps 7 to 12: block 2 of 2 and the head learn; the run ends before what lies below would "
-        f"({told[1]['trainable']:,} parameters)",
-    ]
-    assert told[1]["trainable"] == parts.moving.trainable
-    members = {id(one) for group in parts.moving.optimizer.param_groups for one in group["params"]}
-    named = dict(parts.moving.bare.named_parameters())
-    assert {parts.moving.course.model.depths[name] for name, one in named.items() if id(one) in members} == {2, 3}
+def test_what_is_said_of_a_phase() -> None:
+    class Moving:
+        """What `told` reads of the moving parts."""
 
+        phases = (Phase(1, 3), Phase(4, 2), Phase(9, 0))
+        model = model(2)
 
-def test_the_plan_and_the_report_tell_the_phases(
-    make: Make, near_gate: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    world, said = make("bert", tuning=UNFREEZE, train=TRAIN), []
-    result = world.run(watch=Watch(say=said.append))
-    assert "from step 7 on: block 2 of 2 and the head learn" in said
-    told = result.report["training"]["phases"]
-    names = ("first_step", "steps", "open_blocks", "embeddings")
-    assert [tuple(one[name] for name in names) for one in told] == [
-        (1, 6, 0, False), (7, 6, 1, False), (13, 6, 2, False), (19, 6, 2, True),
-    ]  # fmt: skip
-    assert told[-1]["trainable"] == result.report["parameters"]["trainable"]
-    assert "steps 13 to 18: blocks 1 to 2 of 2 and the head learn" in (result.directory / "report.html").read_text()
-    terminal.show_plan(plan.plan(check(world.recipe)), as_json=False)
-    shown = capsys.readouterr().out
-    assert not [one["what"] for one in told if f"  {one['what']}\n" not in shown]
-
-
-@pytest.mark.parametrize(
-    ("tuning", "words"),
-    [
-        ([{"kind": "unfreeze", "blocks": 1}], "exactly one of 'epochs', 'part' and 'until'"),
-        ([{"kind": "unfreeze", "blocks": 1, "epochs": 1, "part": 0.5}], "exactly one of 'epochs', 'part' and 'until'"),
-        ([{"kind": "unfreeze", "blocks": 1, "epochs": 4}], "train.epochs: 'unfreeze' at recipe.yaml:1:"),
-        ([{"kind": "full"}, *UNFREEZE], "'unfreeze' contradicts 'full' at recipe.yaml:1:"),
-        ([{"kind": "lora"}, *UNFREEZE], "'unfreeze' contradicts 'lora' at recipe.yaml:1:"),
-        ([{"kind": "freeze", "all_but_head": True}, *UNFREEZE], "'unfreeze' contradicts 'freeze.all_but_head'"),
-    ],
-)
-def test_what_makes_no_sense_is_refused(make: Make, tuning: list[dict[str, Any]], words: str) -> None:
-    with pytest.raises(BadInput) as problem:
-        check(make(tuning=tuning, train=TRAIN).recipe)
-    assert words in str(problem.value)
-
-
-def test_what_the_checkpoint_shows_is_refused_then(make: Make) -> None:
-    with pytest.raises(BadInput, match="first: 3 blocks are named, the checkpoint has 2"):
-        make("bert", tuning=[UNFREEZE[0] | {"first": 3}], train=TRAIN).parts()
-    with pytest.raises(BadInput, match="reinit draws anew would not learn at first"):
-        make("bert", tuning=[{"kind": "reinit", "blocks": 1}, *UNFREEZE], train=TRAIN).parts()
-    parts = make("bert", tuning=[{"kind": "reinit", "blocks": 1}, UNFREEZE[0] | {"first": 1}], train=TRAIN).parts()
-    assert not phases.enter(parts.moving, 6)
-    assert phases.enter(parts.moving, 7)
+    moving: Any = Moving()
+    assert phases.told(moving, Phase(1, 3)).endswith("from step 1 on: 0 of 2 blocks and what is above them learn")
+    assert "2 of 2 blocks and the embeddings" in phases.told(moving, Phase(9, 0))
+    assert [one[1:] for one in phases.left(moving, 0, 12)] == [(1, 3), (4, 8), (9, 12)]
+    assert [one[1:] for one in phases.left(moving, 5, 12)] == [(6, 8), (9, 12)]
+    assert [one[1:] for one in phases.left(moving, 8, 12)] == [(9, 12)]
