@@ -83,7 +83,7 @@ def keep(frozen: Frozen, features: Sequence[Feature], filling: Filling) -> None:
         if frozen.why:
             return
         seconds = _fill(bottom, features, [level, *also], filling)
-        frozen.made |= {one.place.name for one in also}
+        frozen.made |= {one.place.name for one in (level, *also)}
         _open(frozen, features, level, (seconds, seconds))
     else:
         _open(frozen, features, level, (seconds, 0.0 if level.place.name in frozen.made else seconds))

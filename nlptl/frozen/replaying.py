@@ -29,7 +29,7 @@ class Store:
     seconds: float
     """What its blocks take to compute."""
     spent: float
-    """What was spent on it, here or by the run that did: nothing where the pass of an earlier phase kept it too."""
+    """What was spent on it, here or by the run that did: nothing where an earlier phase filled it."""
     places: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Frozen:
     later: Sequence[int] = ()
     """Numbers of blocks that later phases leave frozen, the most first."""
     made: set[str] = field(default_factory=set)
-    """Names of the stores that a pass of this run filled for later phases."""
+    """Names of the stores that this run filled."""
     earlier: Frozen | None = None
     """That of the phase before, for what is said of the whole run."""
 
