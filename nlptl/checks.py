@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards, noise
+from nlptl import cards, noise, scored_cards
 from nlptl.cards import DataCard
 from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -135,12 +135,13 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
             ("train", "select"), f"card '{card.name}' has no split '{select}'", did_you_mean(select, [*splits, "last"])
         )
     for number, one in enumerate(recipe.evaluate):
-        if one.split not in splits:
+        if one.card is None and one.split not in splits:
             yield found.problem(
                 ("evaluate", number, "split"),
                 f"card '{card.name}' has no split '{one.split}'",
                 did_you_mean(one.split, splits),
             )
+    yield from scored_cards.check(found, card)
     yield from _metric(found, card)
     yield from noise.problems(found, card)
     for one in recipe.task.check_card(card):
@@ -159,7 +160,7 @@ def _languages(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
     places += [
         (("evaluate", number, "languages"), one.languages or ())
         for number, one in enumerate(recipe.evaluate)
-        if one.languages != "all"
+        if one.languages != "all" and one.card is None
     ]
     for where, languages in places:
         for language in languages:
@@ -240,7 +241,7 @@ def _claims(kind: Tuning) -> list[str]:
 
 
 def _warnings(recipe: Recipe) -> Iterator[str]:
-    if recipe.train.select != "last" and any(one.split == recipe.train.select for one in recipe.evaluate):
+    if recipe.train.select != "last" and any(one.name == recipe.train.select for one in recipe.evaluate):
         yield f"evaluate: '{recipe.train.select}' chose the checkpoint, so its score is optimistic"
     if recipe.train.warmup > 0.5:
         yield f"train.warmup: {recipe.train.warmup:.0%} of all steps rise to the learning rate; 0.06 to 0.1 is usual"

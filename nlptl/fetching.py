@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from nlptl import archives, backbone, cards, checks, importers, recipe, strict
+from nlptl import archives, backbone, cards, checks, importers, recipe, scored_cards, strict
 from nlptl.cards import DataCard
 from nlptl.data import places, rows
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -23,14 +23,20 @@ def fetch(name: str, watch: Watch) -> Iterator[str]:
     elif reading.is_plan(name):
         for checked in reading.check(name).recipes.values():
             yield from _checkpoints(checked.recipe, watch)
-            yield from _card(checked.card, watch, checked.recipe.data.root)
+            yield from _cards(checked, watch)
     elif checks.find(name).exists() or name.endswith((".yaml", ".yml")):
         checked = checks.check(name)
         yield from _checkpoints(checked.recipe, watch)
-        yield from _card(checked.card, watch, checked.recipe.data.root)
+        yield from _cards(checked, watch)
     else:
         what = "neither a checkpoint, nor a card, nor a recipe"
         raise BadInput(name, Problem(what, fix=did_you_mean(name, [*cards.names(), *checks.shipped()])))
+
+
+def _cards(checked: checks.Checked, watch: Watch) -> Iterator[str]:
+    """Yield a line for each card that a recipe names."""
+    for card in [checked.card, *scored_cards.other_cards(checked.recipe).values()]:
+        yield from _card(card, watch, checked.recipe.data.root)
 
 
 def _is_card(name: str) -> bool:

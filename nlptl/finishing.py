@@ -20,8 +20,8 @@ def finish(job: Job, progress: Progress) -> dict[str, Any]:
     fitted, chosen = _calibrate(job)
     sections = []
     for one in recipe.evaluate:
-        for language, part in evaluate.by_language(job.inputs.rows[one.split], one.languages):
-            name = f"{one.split} {language}".strip()
+        for language, part in evaluate.by_language(job.inputs.rows[one.name], one.languages):
+            name = f"{one.name} {language}".strip()
             predictions, scores = _said(job, part, name, fitted)
             noised = [_noised(job, noise, part, name, fitted) for noise in noises(recipe, one)]
             sections.append(report.Section(one, language, part, predictions, scores, noised))
@@ -70,7 +70,7 @@ def _save(job: Job, fitted: Any) -> dict[str, Any]:
     """Save the model and let a fresh process reload it; give what the report says of that."""
     recipe, task = job.inputs.recipe, job.inputs.recipe.task
     began = time.perf_counter()
-    probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].split], task)
+    probe = saved.probe_of(job.select[0] or job.inputs.rows[recipe.evaluate[0].name], task)
     # Before the model is made plain, so that a fault in doing so shows as well.
     expected = evaluate.witnesses(job.moving.bare, task, probe, job.opened, fitted, job.computing)
     module = state.plain(job.moving)

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nlptl import artifacts, augmenting, backbone, recipe, seeds
+from nlptl import artifacts, augmenting, backbone, recipe, scored_cards, seeds
 from nlptl.augment import Ground
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
 from nlptl.data import batches, suspicions
 from nlptl.data import rows as reading
 from nlptl.errors import BadInput, Problem
-from nlptl.recipe import Recipe
+from nlptl.recipe import Evaluation, Recipe
 from nlptl.tasks import Row, Task
 from nlptl.version import __version__
 
@@ -30,7 +30,7 @@ class Inputs:
     card: DataCard
     checkpoint: backbone.Checkpoint
     rows: Mapping[str, Sequence[Row]]
-    """By split: `train`, the selecting one, and those to evaluate; each with the languages that the recipe names."""
+    """By set: `train`, the selecting one, and those to evaluate; each with the languages that the recipe names."""
     fingerprint: str
     """sha256 over the card and the data."""
     warnings: tuple[str, ...]
@@ -39,32 +39,52 @@ class Inputs:
     stamp: str = ""
     """sha256 over what they read beside; nothing where they read nothing."""
 
+    def card_of(self, asked: Evaluation) -> DataCard:
+        """Give the card that a set is of."""
+        return self.card if asked.card is None else scored_cards.other_cards(self.recipe)[asked.name]
+
 
 def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     """Read data and checkpoint. Raises BadInput with every faulty row (the first 20 shown) before a model is loaded."""
     plan, card = checked.recipe, checked.card
     checkpoint = backbone.inspect(plan.model.checkpoint, offline=offline)
     rows: dict[str, Sequence[Row]] = {}
-    for split, languages in _needed(plan).items():
-        chosen = None if languages is None else sorted(languages)
-        rows[split] = reading.rows(reading.load(card, split, chosen, plan.data.root, offline))
-    problems = [problem for split, found in rows.items() for problem in plan.task.check_rows(found, card, split)]
+    others_of, splits = scored_cards.other_cards(plan), {one.name: one.split for one in plan.evaluate}
+    problems: list[Problem] = []
+    for name, languages in _needed(plan).items():
+        chosen, of = None if languages is None else sorted(languages), others_of.get(name, card)
+        split = splits[name] if name in others_of else name
+        rows[name] = reading.rows(reading.load(of, split, chosen, plan.data.root, offline))
+        problems += plan.task.check_rows(rows[name], of, name)
     for split, languages in _needed(plan).items():
         there = {row.language for row in rows[split]}
         lacking = sorted((languages or set()) - there) if there else ["any language"]
-        problems += [Problem(f"split '{split}' has no rows of {language}", card.name) for language in lacking]
+        where = others_of.get(split, card).name
+        problems += [Problem(f"split '{split}' has no rows of {language}", where) for language in lacking]
     problems += [] if problems else suspicions.unseen_labels(rows)
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
-    found = [*plan.task.doubts(rows, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
+    own = {name: rows[name] for name in scored_cards.without(list(rows), others_of)}
+    found = [*plan.task.doubts(own, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     names = {name for kind in recipe.all_noise(plan) for name in kind.checkpoints()}
     others = {name: backbone.inspect(name, offline=offline) for name in sorted(names)}
     return Inputs(
-        plan, card, checkpoint, rows, reading.fingerprint(card, sorted(rows), plan.data.root), tuple(warnings),
+        plan, card, checkpoint, rows, fingerprint_of_rows(plan, card, sorted(rows)), tuple(warnings),
         others, _stamp(plan, others),
     )  # fmt: skip
+
+
+def fingerprint_of_rows(plan: Recipe, card: DataCard, names: Sequence[str]) -> str:
+    """Give the sha256 that stands for all rows of a run: those of its own card and of the others that it scores."""
+    others = scored_cards.other_cards(plan)
+    own = reading.fingerprint(card, scored_cards.without(names, others), plan.data.root)
+    if not others:  # a run that scores its own card alone keeps the digest that it had before there was such a key
+        return own
+    splits = {one.name: one.split for one in plan.evaluate}
+    told = [reading.fingerprint(each, [splits[name]], plan.data.root) for name, each in sorted(others.items())]
+    return hashlib.sha256("\n".join([own, *told]).encode()).hexdigest()
 
 
 def _stamp(plan: Recipe, others: Mapping[str, backbone.Checkpoint]) -> str:
@@ -97,8 +117,8 @@ def _needed(plan: Recipe) -> dict[str, set[str] | None]:
         needed[plan.train.select] = needed["train"] if chosen is None else set(chosen)
     for one in plan.evaluate:
         asked = None if one.languages in (None, "all") else set(one.languages or ())
-        before = needed.get(one.split, set())
-        needed[one.split] = None if before is None or asked is None else before | asked
+        before = needed.get(one.name, set())
+        needed[one.name] = None if before is None or asked is None else before | asked
     return needed
 
 

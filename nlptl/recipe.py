@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -123,6 +124,9 @@ class Evaluation(Value):
     split: Split
     """A split of the card."""
 
+    card: str | None = Field(default=None, min_length=1)
+    """Name or path of another card, whose split is scored with the model of this one; absent: the recipe's."""
+
     languages: Literal["all"] | tuple[str, ...] | None = None
     """ISO 639-3 codes to score, each by itself; `all`: each of the card's that the split has; absent: all together."""
 
@@ -133,6 +137,11 @@ class Evaluation(Value):
     """Noise under which the set is scored too, beside the clean rows: kinds of `augment` with their settings, of which
     `copies` says how many noisy sets are scored, or a kind's name alone for one set with the settings that it has under
     `augment`. The noise is the same for every run."""
+
+    @property
+    def name(self) -> str:
+        """What the set is called: its split, after the name of another card."""
+        return self.split if self.card is None else f"{PurePath(self.card).stem}.{self.split}"
 
 
 class Machine(Value):
@@ -223,6 +232,8 @@ def science(recipe: Recipe) -> dict[str, Any]:
             _without_variants(noise)
         if not one["robust"]:
             one.pop("robust")
+        if one["card"] is None:
+            one.pop("card")
     for kind in tree.get("augment", ()):
         _without_variants(kind)
     return tree

@@ -17,7 +17,7 @@ FLOORS = {
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
-        "naming", "noise", "whole_words", "wordnet",
+        "naming", "noise", "scored_cards", "whole_words", "wordnet",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",

@@ -81,7 +81,7 @@ def table(results: Mapping[str, Mapping[str, Mapping[str, str]]]) -> str:
             refused: dict[str, list[str]] = {}
             for family, said in found.items():
                 if said != WORKS:
-                    refused.setdefault(said.split(";")[0], []).append(family)
+                    refused.setdefault(said.split(";")[0].removeprefix(f"{kind}: "), []).append(family)
             works = sum(said == WORKS for said in found.values())
             cell = f"all {works}" if works == len(found) else f"{works} of {len(found)}"
             cell += "".join(f"; not {', '.join(names)}: {why}" for why, names in refused.items())

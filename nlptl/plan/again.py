@@ -58,10 +58,10 @@ def _sets(inputs: Inputs, earlier: Path, later: Path) -> dict[str, Any]:
         return {"problem": "; ".join(str(one) for one in fault.problems), "kept": [], "sets": {}}
     found: dict[str, Any] = {}
     for one in inputs.recipe.evaluate:
-        for language, rows in evaluate.by_language(inputs.rows[one.split], one.languages):
+        for language, rows in evaluate.by_language(inputs.rows[one.name], one.languages):
             said = loaded.predict_rows(rows)
             scores = loaded.task.score(said, rows, loaded.fitted)
-            name = " ".join(part for part in (one.split, language) if part)
+            name = " ".join(part for part in (one.name, language) if part)
             lines = [_line(row, prediction) for row, prediction in zip(rows, said, strict=True)]
             found[name] = {"metrics": dict(scores.metrics), "rows": len(rows), "predictions": lines}
     return {"problem": "", "kept": kept, "sets": found}

@@ -9,9 +9,10 @@ from nlptl import pages
 from nlptl.report.tables import Column, Table
 
 ABOUT = (
-    "Each cell is the gain of the target after the source over the same from scratch, in points: the mean "
-    "over seeds, with its 95 % interval. A star marks what Holm's correction over all cells leaves apart from no gain."
+    "Each cell is the gain of the target after the source over the same from scratch, in points: the mean over seeds, "
+    "with its 95 % interval. A star marks what stays apart from no gain after Holm's correction; other cells are pale."
 )
+VERDICTS = {"better": "better", "worse": "worse", "open": "cannot be told apart"}
 GUESSED = (
     "Regret is what one would have lost by a predictor's choice of the source: the greatest gain less that of the "
     "source it puts first, in points, a mean over targets. The truth is measured itself, so small regrets are noise."
@@ -22,8 +23,8 @@ def section(matrix: Mapping[str, Any], found: Mapping[str, Table]) -> pages.Sect
     """Give the section."""
     return pages.Section(
         "Matrix",
-        [ABOUT, _heat(matrix), pages.items([one["words"] for one in matrix["targets"]]), found["targets"].html(),
-         GUESSED, found["predictors"].html(), found["matrix"].html()],
+        [ABOUT, _heat(matrix), found["targets"].html(), GUESSED, found["predictors"].html(),
+         found["matrix"].html()],
     )  # fmt: skip
 
 
@@ -32,9 +33,15 @@ def _heat(matrix: Mapping[str, Any]) -> pages.Markup:
     targets = list(dict.fromkeys(one["target"] for one in matrix["cells"]))
     by_pair = {(one["source"], one["target"]): one for one in matrix["cells"]}
     values = [[by_pair.get((source, target)) for target in targets] for source in sources]
-    shown = [[(100 * one["value"], _shown(one)) if one else None for one in line] for line in values]
+    shown = [[(_heat_of(one), _shown(one)) if one else None for one in line] for line in values]
     return pages.gains(sources, targets, shown, "Gain in points of each target after each source",
                        corner="source ↓ target →")  # fmt: skip
+
+
+def _heat_of(one: Mapping[str, Any]) -> float:
+    """Give the points that colour a cell: at most one where it is not told apart from no gain."""
+    points = 100 * float(one["value"])
+    return max(-1.0, min(1.0, points)) if one["outcome"] == "open" else points
 
 
 def _shown(one: Mapping[str, Any]) -> str:
@@ -54,8 +61,8 @@ def tables(matrix: Mapping[str, Any]) -> Iterator[Table]:
     ]  # fmt: skip
     rows = [
         [one["source"], one["target"], one["set"], one["metric"], one["tested"], len(one["seeds"]), one["score"],
-         one["control"], one["value"], (one["low"], one["high"]), one["adjusted"], one["outcome"], one["logme"],
-         one["similarity"], one["rows"]]
+         one["control"], one["value"], (one["low"], one["high"]), one["adjusted"], VERDICTS[one["outcome"]],
+         one["logme"], one["similarity"], one["rows"]]
         for one in matrix["cells"]
     ]  # fmt: skip
     yield Table("matrix", "Gain of each target after each source", columns, rows)

@@ -90,7 +90,7 @@ def find(checked: CheckedPlan, gathered: Mapping[str, Inputs], *, opening: bool,
             inputs = gathered[step.recipe]
             if trained is None or trained.card == inputs.card:
                 continue
-            for split in dict.fromkeys(one.split for one in inputs.recipe.evaluate):
+            for split in dict.fromkeys(one.name for one in inputs.recipe.evaluate):
                 for leak in between(trained.rows, inputs.rows[split]):
                     one = replace(leak, trained=name, tested=step.name, split=split)
                     found.setdefault((one.trained, one.train_id, one.tested, one.test_id), one)

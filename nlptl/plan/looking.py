@@ -139,10 +139,10 @@ def smallest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> dict[str, 
     for claim in checked.plan.claims():
         inputs = gathered[recipes[claim.step]]
         for one in inputs.recipe.evaluate:
-            for language, part in evaluate.by_language(inputs.rows[one.split], one.languages):
+            for language, part in evaluate.by_language(inputs.rows[one.name], one.languages):
                 rows = len(part)
                 alone = statistics.smallest_detectable_difference(rows, ASSUMED)
-                name = " ".join(part for part in (f"{claim.step},", one.split, language) if part)
+                name = " ".join(part for part in (f"{claim.step},", one.name, language) if part)
                 found[name] = alone, _with_seeds(alone, rows, len(checked.plan.seeds))
     return found
 

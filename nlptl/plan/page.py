@@ -148,14 +148,11 @@ def _differences(name: str, caption: str, other: str, records: Sequence[Mapping[
     rows = [
         [one["first"], one["set"], one["metric"], one["rows"], len(one["seeds"]), _mean(one["scores"]),
          _mean(one["against"]), one["value"], (one["low"], one["high"]), one["p"], one["adjusted"],
-         VERDICTS[one["outcome"]]]
+         cells_page.VERDICTS[one["outcome"]]]
         for one in records
     ]  # fmt: skip
     marks = {number: {"better": "high", "worse": "low"}.get(one["outcome"]) for number, one in enumerate(records)}
     return Table(name, caption, columns, rows, {number: kind for number, kind in marks.items() if kind})  # type: ignore[misc]
-
-
-VERDICTS = {"better": "better", "worse": "worse", "open": "cannot be told apart"}
 
 
 def _scores(report: Mapping[str, Any]) -> Table:

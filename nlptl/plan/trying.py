@@ -91,7 +91,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
         seconds_per_step=per_token * tokens * recipe.train.epochs / steps,
         minutes=per_token * tokens * recipe.train.epochs * left / 60,
         smallest_difference={
-            one.split: statistics.smallest_detectable_difference(len(inputs.rows[one.split]), ASSUMED)
+            one.name: statistics.smallest_detectable_difference(len(inputs.rows[one.name]), ASSUMED)
             for one in recipe.evaluate
         },
         phases=_phases(moving, steps),

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nlptl import artifacts, checks
+from nlptl import artifacts, checks, prepare
 from nlptl.checks import Checked
 from nlptl.compare.opening import Run
 from nlptl.compare.settings import leaves
@@ -95,9 +95,7 @@ def _folder(run: Run) -> Path:
 
 def _check_data(run: Run, checked: Checked) -> None:
     """Raise BadInput unless card and data have the fingerprint that the run wrote down."""
-    from nlptl.data import rows as reading
-
-    found = reading.fingerprint(checked.card, sorted(run.data["rows"]), checked.recipe.data.root)
+    found = prepare.fingerprint_of_rows(checked.recipe, checked.card, sorted(run.data["rows"]))
     if found != run.data["sha256"]:
         what = f"card and data '{checked.card.name}' had sha256 {run.data['sha256']}, now it is {found}"
         fix = "a replay needs the card, the files and the nlptl that the run had"

@@ -29,20 +29,21 @@ def make_again(run: str | Path, page: Path | None = None) -> Path:
 
 def _texts(directory: Path) -> tuple[dict[str, Texts], str]:
     """Read the texts of the scored rows again: set -> row id -> texts, or why there are none."""
-    from nlptl import checks, evaluate
+    from nlptl import checks, evaluate, prepare, scored_cards
     from nlptl.data import rows as reading
 
     try:
         checked = checks.check(directory / "recipe.yaml")
         plan, card = checked.recipe, checked.card
         told = artifacts.read_json(directory / "data.json")
-        if reading.fingerprint(card, sorted(told["rows"]), plan.data.root) != told["sha256"]:
+        if prepare.fingerprint_of_rows(plan, card, sorted(told["rows"])) != told["sha256"]:
             return {}, "the data are no longer those of the run."
         found: dict[str, Texts] = {}
+        others = scored_cards.other_cards(plan)
         for one in plan.evaluate:
-            rows = reading.rows(reading.load(card, one.split, None, plan.data.root, offline=True))
+            rows = reading.rows(reading.load(others.get(one.name, card), one.split, None, plan.data.root, offline=True))
             for language, part in evaluate.by_language(rows, one.languages):
-                name = "-".join(piece for piece in (one.split, language) if piece)
+                name = "-".join(piece for piece in (one.name, language) if piece)
                 found[name] = texts_of(part, plan.task.given)
     except (NlptlError, OSError) as fault:
         first = str(fault).strip().splitlines()

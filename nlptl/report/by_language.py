@@ -111,5 +111,7 @@ def _how(one: Mapping[str, Any]) -> str:
     ]
     for sign, said in one["correlations"].items():
         name = {"fertility": "tokens a unit", "unknown": "unknown tokens", "cut": "cut rows"}[sign]
-        words.append(f"Rank correlation of the gap with {name}: {said['rho']:+.2f} over {said['languages']} languages.")
+        around = "" if not said.get("interval") else " ({:+.2f} to {:+.2f})".format(*said["interval"])
+        how = f"{said['rho']:+.2f}{around} over {said['languages']} languages"
+        words.append(f"Rank correlation of the gap with {name}: {how}.")
     return " ".join(words)

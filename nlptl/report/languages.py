@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from nlptl import languages, statistics
+from nlptl.cards import DataCard
 from nlptl.tasks import Prediction, Row, Scores, Task
 
 if TYPE_CHECKING:
@@ -41,14 +42,15 @@ def item_of(row: Row) -> str:
     return "/".join(part for part in row.id.split("/") if part != row.language)
 
 
-def compared(split: str, parts: Sequence[Part], job: Job, fitted: Any) -> dict[str, Any]:
+def compared(split: str, parts: Sequence[Part], job: Job, fitted: Any, card: DataCard) -> dict[str, Any]:
     """Hold the languages of a split against each other: what `report.json` says of it.
 
     The gap of a language is the score of the languages trained on (their mean, where several were scored) less its own,
     with a 95 % interval: row by row over the same items where the card says that its languages are parallel.
     """
-    recipe, card = job.inputs.recipe, job.inputs.card
-    trained = [one for one in recipe.data.languages or card.languages if one in {part.language for part in parts}]
+    recipe = job.inputs.recipe
+    there = {part.language for part in parts}
+    trained = [one for one in recipe.data.languages or job.inputs.card.languages if one in there]
     of, mean_of_rows = _contribution(parts, job.inputs.recipe.task)
     source = [part for part in parts if part.language in trained]
     found = []
@@ -196,7 +198,8 @@ def _correlations(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             chosen = [one for one in found if one["per"] == max(set(sorts), key=sorts.count)]
         signs, gaps = [one[sign] for one in chosen], [one["gap"]["value"] for one in chosen]
         if len(chosen) >= LEAST and len(set(signs)) > 1 and len(set(gaps)) > 1:
-            said[sign] = {"rho": _spearman(signs, gaps), "languages": len(chosen)}
+            rho = _spearman(signs, gaps)
+            said[sign] = {"rho": rho, "languages": len(chosen), "interval": _around(rho, len(chosen))}
     return said
 
 
@@ -207,6 +210,16 @@ def _spearman(first: Sequence[float], second: Sequence[float]) -> float:
     apart = [(a - means[0], b - means[1]) for a, b in zip(one, other, strict=True)]
     scale = math.sqrt(math.fsum(a * a for a, _ in apart) * math.fsum(b * b for _, b in apart))
     return math.fsum(a * b for a, b in apart) / scale
+
+
+def _around(rho: float, n: int) -> list[float] | None:
+    """Give the 95 % interval of a rank correlation over other languages of the kind, by Fisher's z with the variance of
+    Fieller, Hartley and Pearson (1957); none at the ends, where it has no width.
+    """
+    if abs(rho) > 1 - 1e-12:
+        return None
+    half = 1.96 * math.sqrt(1.06 / (n - 3))
+    return [math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half)]
 
 
 def _ranks(values: Sequence[float]) -> list[float]:

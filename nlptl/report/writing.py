@@ -37,7 +37,7 @@ class Section:
     @property
     def name(self) -> str:
         """Name of its file of predictions."""
-        return f"{self.asked.split}-{self.language}" if self.language else self.asked.split
+        return f"{self.asked.name}-{self.language}" if self.language else self.asked.name
 
 
 def finished(directory: Path) -> dict[str, Any] | None:
@@ -94,9 +94,10 @@ def _languages(
     for one, told in zip(sections, said, strict=True):
         if one.language and one.rows:
             part = languages.Part(one.language, one.rows, one.predictions, one.scores, told["cut"]["rows"])
-            parts.setdefault(one.asked.split, []).append(part)
+            parts.setdefault(one.asked.name, []).append(part)
+    asked = {one.name: one for one in job.inputs.recipe.evaluate}
     return [
-        languages.compared(split, members, job, fitted)
+        languages.compared(split, members, job, fitted, job.inputs.card_of(asked[split]))
         for split, members in parts.items()
         if len({part.language for part in members}) == len(members) > 1
     ]
@@ -190,7 +191,7 @@ def _section(job: Job, fitted: Any, train: Sequence[Row], one: Section) -> dict[
     features = task.encode(one.rows, job.opened, fitted, "predict")
     pairs = overlap(train, one.rows)
     found: dict[str, Any] = {
-        "split": one.asked.split,
+        "split": one.asked.name,
         "language": one.language,
         "rows": len(one.rows),
         "metrics": dict(one.scores.metrics),
@@ -220,7 +221,7 @@ def _noised(job: Job, fitted: Any, one: Section, number: int) -> dict[str, Any]:
     task, noised = job.inputs.recipe.task, one.noised[number]
     found = robust.scored(noised, one.rows, one.predictions, task, fitted, job.seed)
     for place, draw in enumerate(noised.draws):
-        name = f"{one.asked.split}.robust-{number + 1}{f'-{place + 1}' if place else ''}"
+        name = f"{one.asked.name}.robust-{number + 1}{f'-{place + 1}' if place else ''}"
         asked = Evaluation(split=name)
         features = task.encode(draw.rows, job.opened, fitted, "predict")
         section = Section(asked, one.language, draw.rows, draw.predictions, draw.scores)

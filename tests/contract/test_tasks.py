@@ -213,7 +213,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "patience": 2, "nlptl": "0.1", "threads": 2, "save_every": 2, "clip": 0.5, "pattern": ".*bias",
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
         "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
-        "checkpoint": "./other", "directory": "./words",
+        "checkpoint": "./other", "directory": "./words", "until": 0.25, "epochs": 2.0,
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",

@@ -250,3 +250,9 @@ def test_few_rows_of_a_language_are_drawn_by_the_seed(tmp_path: Path, checkpoint
     many = chosen(tmp_path, checkpoint, data=more)
     with pytest.raises(BadInput, match="9999 rows of deu are asked for"):
         prepare.training_rows(many, 13)
+
+
+def test_a_rank_correlation_has_fishers_interval() -> None:
+    """By hand: atanh 0.6 = 0.6931, 1.96 · √(1.06 / 4) = 1.0090, tanh of -0.3159 and 1.7021."""
+    assert comparing._around(0.6, 7) == pytest.approx([-0.3058, 0.9357], abs=1e-4)
+    assert comparing._around(1.0, 7) is None
