@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nlptl import archives, backbone, frozen
+from nlptl import archives, backbone, frozen, phases
 from nlptl.job import Job
 from nlptl.tasks import Batch, Feature, Loss
 
@@ -18,13 +18,10 @@ def folder() -> Path:
     return Path(named).expanduser().absolute() if named else archives.cache_folder() / "frozen"
 
 
-def training(job: Job, steps: int) -> None:
-    """Keep the bottom's output for the training features where they are seen twice: by the epochs that the `steps` of
-    a phase go over, or by seeds. All its steps, not those that are left: a run that goes on must do as it did before.
-    """
+def training(job: Job) -> None:
+    """Keep the bottom's output for the training features where that spares more than it takes."""
     recipe = job.inputs.recipe
-    again = steps > job.total // recipe.train.epochs or len(recipe.seeds) > 1
-    if job.moving.frozen.bottom is not None and again:
+    if job.moving.frozen.bottom is not None and _pays(job):
         task = recipe.task
 
         def forward(batch: Batch) -> Loss:
@@ -40,6 +37,17 @@ def training(job: Job, steps: int) -> None:
 
         job.moving.bare.eval()
         _keep(job, job.features, forward, loss)
+
+
+def _pays(job: Job) -> bool:
+    """Say whether all steps together spare more passes through blocks than the filling makes, which is one pass for all
+    phases. For one phase: whether rows are seen twice, by epochs or by seeds. All steps, not those that are left: a run
+    that goes on must do as it did before.
+    """
+    course = phases.left(job.moving, 0, job.total)
+    held = [(1 if phase is None else max(0, phase.lowest - 1), end + 1 - begin) for phase, begin, end in course]
+    times = job.inputs.recipe.train.epochs * len(job.inputs.recipe.seeds)
+    return sum(blocks * steps for blocks, steps in held) * times > held[0][0] * job.total
 
 
 def predicting(job: Job, features: Sequence[Feature]) -> None:
@@ -69,6 +77,7 @@ def _keep(
         forward=lambda chosen: forward(_batch(job, chosen)),
         loss=loss, folder=folder(),
         budget=int(job.inputs.recipe.machine.frozen_gib * 2**30), computing=job.computing, say=job.watch.say,
+        later=job.moving.frozen.later if any(features is one for one in (job.features, job.select[1])) else (),
     )  # fmt: skip
     frozen.keep(job.moving.frozen, features, filling)
     if job.moving.frozen.why:

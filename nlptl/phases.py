@@ -41,7 +41,8 @@ def enter(moving: Trained, phase: Phase, why: str) -> None:
     bottom = backbone.frozen_bottom(model)
     if bottom is not None and not why:
         bottom.install()
-    moving.frozen = frozen.Frozen(bottom, why, earlier=before)
+    later = [one.lowest - 1 for one in moving.phases if one.begin > phase.begin and one.lowest > 1]
+    moving.frozen = frozen.Frozen(bottom, why, later=later, made=before.made, earlier=before)
     if moving.world > 1:
         moving.module = moving.bare
         # It holds what it prepared: the wrapper of the phase before, with buckets as large as the gradients, and hooks.

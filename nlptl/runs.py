@@ -175,7 +175,7 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
         if phase is not None:
             phases.enter(job.moving, phase, state.computed_each_time(recipe, job.opened))
             job.watch.say(phases.told(job.moving, phase))
-        filling.training(job, last + 1 - (phase.begin if phase is not None else 1))
+        filling.training(job)
         yield from engine.train(
             job.moving, verbs, itertools.islice(plans, last - first + 1), total=job.total, settings=recipe.train,
             tuning=recipe.tuning, seed=job.seed, micro_tokens=recipe.machine.micro_tokens,

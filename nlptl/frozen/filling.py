@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -44,6 +45,28 @@ class Filling:
     """Bytes that all stores in the folder may take together."""
     computing: Computing
     say: Callable[[str], None]
+    later: Sequence[int] = ()
+    """Numbers of lowest blocks whose output is wanted after this bottom's: kept in the same pass, where there is room.
+    """
+
+
+@dataclass(frozen=True)
+class _Level:
+    """What block `blocks`, counted from 1, hands on for a set of features, as it is stored."""
+
+    blocks: int
+    lengths: Sequence[int]
+    """Rows of each feature: its tokens, or 1 where that block computes the first token alone."""
+    width: int
+    numbers: torch.dtype
+    """What it hands on."""
+    kept: torch.dtype
+    """What the file holds."""
+    place: Path
+
+    @property
+    def size(self) -> int:
+        return sum(self.lengths) * self.width * self.kept.itemsize
 
 
 def keep(frozen: Frozen, features: Sequence[Feature], filling: Filling) -> None:
@@ -51,33 +74,64 @@ def keep(frozen: Frozen, features: Sequence[Feature], filling: Filling) -> None:
     bottom = frozen.bottom
     if bottom is None or frozen.why or not features:
         return
-    sample = _run(bottom, filling, evaluation_batches(features[:1], tokens=FILL_TOKENS)[0])
-    whole = sample.shape[1] == len(features[0].input_ids)
-    lengths = [len(one.input_ids) if whole else 1 for one in features]
-    kept = _kept(sample, filling.computing)
-    place = filling.folder / _key(bottom, features, filling.computing, (str(kept), whole))
-    seconds = files.found(place)
+    level, *later = _levels(bottom, features, filling)
+    seconds = files.found(level.place)
     if seconds is None:
-        size = sum(lengths) * sample.shape[-1] * kept.itemsize
-        frozen.why = files.no_room(filling.folder, size, filling.budget)
+        frozen.why = files.no_room(filling.folder, level.size, filling.budget)
+        also = [] if frozen.why else _with_room(level, later, filling)
         filling.computing.wait()
-    if frozen.why:
-        return
-    if seconds is None:
-        seconds = _fill(bottom, features, lengths, filling, place, (sample.shape[-1], kept))
+        if frozen.why:
+            return
+        seconds = _fill(bottom, features, [level, *also], filling)
+        frozen.made |= {one.place.name for one in (level, *also)}
+        _open(frozen, features, level, (seconds, seconds))
+    else:
+        _open(frozen, features, level, (seconds, 0.0 if level.place.name in frozen.made else seconds))
+    if not frozen.why and filling.loss is not None:
+        _try(frozen, features, filling.loss, TOLERANCES[filling.computing.numbers])
+
+
+def _levels(bottom: Bottom, features: Sequence[Feature], filling: Filling) -> list[_Level]:
+    """Describe the store of this bottom, and those of the shorter ones that come after it."""
+    own = len(bottom.blocks)
+    wanted = list(dict.fromkeys([own, *(min(one, own) for one in filling.later)]))
+    sample = _run(bottom, filling, evaluation_batches(features[:1], tokens=FILL_TOKENS)[0], wanted)
+    found = []
+    for blocks, hidden in zip(wanted, sample, strict=True):
+        whole = hidden.shape[1] == len(features[0].input_ids)
+        kept = _kept(hidden, filling.computing)
+        name = _key(bottom, blocks, features, filling.computing, (str(kept), whole))
+        lengths = [len(one.input_ids) if whole else 1 for one in features]
+        found.append(_Level(blocks, lengths, hidden.shape[-1], hidden.dtype, kept, filling.folder / name))
+    return found
+
+
+def _with_room(level: _Level, later: Sequence[_Level], filling: Filling) -> list[_Level]:
+    """Choose the later stores that are not there and fit beside this one."""
+    chosen, size = [], level.size
+    for one in later:
+        if files.found(one.place) is None and not files.no_room(filling.folder, size + one.size, filling.budget):
+            chosen.append(one)
+            size += one.size
+    return chosen
+
+
+def _open(frozen: Frozen, features: Sequence[Feature], level: _Level, seconds: tuple[float, float]) -> None:
+    """Map a store that lies there; `seconds`: what its blocks take, and what this run or another spent on it."""
     import torch
 
     try:
-        rows = torch.from_file(str(place / files.DATA), size=sum(lengths) * sample.shape[-1], dtype=kept)
+        rows = torch.from_file(
+            str(level.place / files.DATA), size=sum(level.lengths) * level.width, dtype=level.kept
+        )
     except (OSError, RuntimeError):
-        frozen.why = f"{place.name} was removed as soon as it was there; raise machine.frozen_gib"
+        frozen.why = f"{level.place.name} was removed as soon as it was there; raise machine.frozen_gib"
         return
     starts = [0]
-    for length in lengths[:-1]:
+    for length in level.lengths[:-1]:
         starts.append(starts[-1] + length)
-    frozen.stores.append(Store(features, starts, lengths, rows.view(-1, sample.shape[-1]), sample.dtype, seconds))
-    if filling.loss is not None:
-        _try(frozen, features, filling.loss, TOLERANCES[filling.computing.numbers])
+    rows = rows.view(-1, level.width)
+    frozen.stores.append(Store(features, starts, level.lengths, rows, level.numbers, *seconds))
 
 
 def _try(frozen: Frozen, features: Sequence[Feature], loss: Loss, tolerance: float) -> None:
@@ -98,11 +152,11 @@ def _try(frozen: Frozen, features: Sequence[Feature], loss: Loss, tolerance: flo
         frozen.why = f"with the bottom replayed a loss is {ours:.6g}, without {theirs:.6g}"
 
 
-def _run(bottom: Bottom, filling: Filling, features: Sequence[Feature]) -> torch.Tensor:
+def _run(bottom: Bottom, filling: Filling, features: Sequence[Feature], levels: Sequence[int]) -> list[torch.Tensor]:
     import torch
 
     with torch.no_grad(), filling.computing.forward():
-        return bottom.compute(lambda: filling.forward(features))
+        return bottom.compute(lambda: filling.forward(features), levels)
 
 
 def _kept(sample: torch.Tensor, computing: Computing) -> torch.dtype:
@@ -112,7 +166,9 @@ def _kept(sample: torch.Tensor, computing: Computing) -> torch.dtype:
     return torch.bfloat16 if computing.numbers == "bf16" else sample.dtype
 
 
-def _key(bottom: Bottom, features: Sequence[Feature], computing: Computing, form: tuple[str, bool]) -> str:
+def _key(
+    bottom: Bottom, blocks: int, features: Sequence[Feature], computing: Computing, form: tuple[str, bool]
+) -> str:
     """Give the name of a store: everything that its bits depend on."""
     from importlib.metadata import version
 
@@ -121,8 +177,8 @@ def _key(bottom: Bottom, features: Sequence[Feature], computing: Computing, form
     found = hashlib.sha256()
     tools = {name: version(name) for name in ("torch", "transformers")}
     said = [__version__, tools, computing.numbers, *form, computing.device.type, torch.get_num_threads(), FILL_TOKENS]
-    found.update(json.dumps([*said, len(bottom.blocks), bottom.settings]).encode())
-    for module in (*bottom.before, *bottom.blocks):
+    found.update(json.dumps([*said, blocks, bottom.settings]).encode())
+    for module in (*bottom.before, *bottom.blocks[:blocks]):
         for name, tensor in module.state_dict().items():
             found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             found.update(_bytes(tensor))
@@ -152,41 +208,49 @@ def _untrimmed(module: nn.Module, features: Sequence[Feature]) -> list[torch.Ten
     return [part.rest[ids.to(part.rest.device)] for part in module.modules() if isinstance(part, TrimmedEmbedding)]
 
 
-def _fill(
-    bottom: Bottom, features: Sequence[Feature], lengths: Sequence[int], filling: Filling, place: Path,
-    form: tuple[int, torch.dtype],
-) -> float:  # fmt: skip
-    """Compute the bottom for every feature, each process its share of the batches, into a file that then appears."""
-    import torch
+def _fill(bottom: Bottom, features: Sequence[Feature], levels: Sequence[_Level], filling: Filling) -> float:
+    """Compute the bottom for every feature, each process its share of the batches, into files that then appear: the
+    highest level's first. Give the seconds.
+    """
 
-    width, kept = form
     computing, began = filling.computing, time.perf_counter()
-    working = place.with_name(f"{place.name}.{_shared(computing)}.part")
-    size = sum(lengths) * width
+    shared, size = _shared(computing), sum(level.size for level in levels)
+    working = [level.place.with_name(f"{level.place.name}.{shared}.part") for level in levels]
     if computing.main:
-        files.make_room(filling.folder, size * kept.itemsize, filling.budget)
-        files.allocate(working, size * kept.itemsize)
+        files.make_room(filling.folder, size, filling.budget)
+        for folder, level in zip(working, levels, strict=True):
+            files.allocate(folder, level.size)
     computing.wait()
-    rows = torch.from_file(str(working / files.DATA), shared=True, size=size, dtype=kept).view(-1, width)
-    starts, at = {}, 0
-    for feature, length in zip(features, lengths, strict=True):
-        starts[id(feature)] = (at, length)
-        at += length
+    rows = [_rows(folder, level) for folder, level in zip(working, levels, strict=True)]
+    starts = [[0, *itertools.accumulate(level.lengths)] for level in levels]
+    numbers = {id(feature): number for number, feature in enumerate(features)}
     batches = evaluation_batches(features, tokens=FILL_TOKENS)
     accelerator = computing.accelerator
     for chosen in batches[accelerator.process_index :: accelerator.num_processes]:
-        hidden = _run(bottom, filling, chosen).cpu()
-        for number, feature in enumerate(chosen):
-            start, length = starts[id(feature)]
-            rows[start : start + length] = hidden[number, :length].to(kept)
+        found = _run(bottom, filling, chosen, [level.blocks for level in levels])
+        for level, place, begin, hidden in zip(levels, rows, starts, found, strict=True):
+            hidden = hidden.cpu().to(level.kept)
+            for number, feature in enumerate(chosen):
+                start, length = begin[numbers[id(feature)]], level.lengths[numbers[id(feature)]]
+                place[start : start + length] = hidden[number, :length]
     computing.wait()
     seconds = time.perf_counter() - began
     if computing.main:
-        files.publish(working, place, seconds)
+        for folder, level in zip(working, levels, strict=True):
+            files.publish(folder, level.place, seconds * level.blocks / levels[0].blocks)
     computing.wait()
-    what = f"{len(bottom.blocks)} frozen blocks computed once for {len(features)} inputs"
-    filling.say(f"{what} in {seconds:.1f} s, {size * kept.itemsize / 2**20:.0f} MiB")
+    which = " and ".join(str(level.blocks) for level in levels)
+    what = f"{which} frozen blocks computed once for {len(features)} inputs"
+    filling.say(f"{what} in {seconds:.1f} s, {size / 2**20:.0f} MiB")
     return seconds
+
+
+def _rows(folder: Path, level: _Level) -> torch.Tensor:
+    """Map the file of a store that is being filled, [rows, H]."""
+    import torch
+
+    size = sum(level.lengths) * level.width
+    return torch.from_file(str(folder / files.DATA), shared=True, size=size, dtype=level.kept).view(-1, level.width)
 
 
 def _shared(computing: Computing) -> str:

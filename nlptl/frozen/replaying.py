@@ -27,7 +27,9 @@ class Store:
     numbers: torch.dtype
     """What the bottom hands on; the file may hold bf16."""
     seconds: float
-    """What it took to compute, here or by the run that did."""
+    """What its blocks take to compute."""
+    spent: float
+    """What was spent on it, here or by the run that did: nothing where an earlier phase filled it."""
     places: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +67,10 @@ class Frozen:
     """Features whose bottom was replayed."""
     saved_seconds: float = 0.0
     """What computing those would have taken, at the rate of filling."""
+    later: Sequence[int] = ()
+    """Numbers of blocks that later phases leave frozen, the most first."""
+    made: set[str] = field(default_factory=set)
+    """Names of the stores that this run filled."""
     earlier: Frozen | None = None
     """That of the phase before, for what is said of the whole run."""
 
@@ -103,7 +109,7 @@ class Frozen:
         held = sum(store.rows.numel() * store.rows.element_size() for store in self.stores)
         found: dict[str, Any] = {
             "blocks": len(self.bottom.blocks), "hits": self.hits, "bytes": held, "why": self.why,
-            "fill_seconds": sum(store.seconds for store in self.stores), "saved_seconds": self.saved_seconds,
+            "fill_seconds": sum(store.spent for store in self.stores), "saved_seconds": self.saved_seconds,
         }  # fmt: skip
         if before is None:
             return found

@@ -63,23 +63,28 @@ class Bottom:
         finally:
             self.hidden = None
 
-    def compute(self, forward: Callable[[], object]) -> torch.Tensor:
-        """Run `forward` as far as block k and give what that hands on."""
-        found: list[torch.Tensor] = []
+    def compute(self, forward: Callable[[], object], levels: Sequence[int]) -> list[torch.Tensor]:
+        """Run `forward` as far as the highest of some blocks, counted from 1, and give what each of them hands on."""
+        found: dict[int, torch.Tensor] = {}
 
-        def stop(module: nn.Module, given: Any, output: Any) -> None:
+        def look(level: int, output: Any) -> None:
             self.several = len(output) if isinstance(output, tuple) else 0
-            found.append(output[0] if self.several else output)
-            raise _Reached
+            found[level] = (output[0] if self.several else output).detach()
+            if level == max(levels):
+                raise _Reached
 
-        hook = self.blocks[-1].register_forward_hook(stop)
+        hooks = [
+            self.blocks[level - 1].register_forward_hook(lambda module, given, output, _at=level: look(_at, output))
+            for level in levels
+        ]
         try:
             with contextlib.suppress(_Reached):
                 forward()
         finally:
-            hook.remove()
-        assert found, "the forward pass did not come to the last frozen block"
-        return found[0].detach()
+            for hook in hooks:
+                hook.remove()
+        assert len(found) == len(levels), "the forward pass did not come to the last frozen block"
+        return [found[level] for level in levels]
 
     def install(self) -> None:
         """Let the modules below answer with what is replayed."""

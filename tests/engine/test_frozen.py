@@ -209,8 +209,8 @@ def test_a_replay_that_is_not_the_models_own_output_is_refused(make: Make, tmp_p
     assert not parts.moving.frozen.stores
 
 
-def _shifted(compute: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
-    return lambda forward: compute(forward) * 3 + 1
+def _shifted(compute: Callable[..., list[torch.Tensor]]) -> Callable[..., list[torch.Tensor]]:
+    return lambda forward, levels: [one * 3 + 1 for one in compute(forward, levels)]
 
 
 def test_bf16_steps_store_bf16(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
