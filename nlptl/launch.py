@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import sys
@@ -74,7 +75,8 @@ def check_world() -> None:
 
 
 def part() -> None:
-    """Leave the other processes in good order: all meet, then each ends its threads.
+    """Leave the other processes in good order and end this one: all meet, then each ends its threads, and nothing is
+    taken apart after that but what was registered for the exit.
 
     A process that simply ends while gloo's threads still run was seen to abort, after a run that was finished.
     """
@@ -83,6 +85,10 @@ def part() -> None:
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()
         distributed.destroy_process_group()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _asked_of_accelerate() -> str | None:

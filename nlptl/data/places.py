@@ -16,7 +16,7 @@ from nlptl.cards import DataCard, File
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.sources import Part, Source
 
-PROSE = {"title", "description", "licence", "citation", "homepage", "overlaps", "faults", "tasks"}
+PROSE = {"title", "description", "licence", "citation", "homepage", "overlaps", "faults", "tasks", "parallel"}
 """Fields of a card that change no row."""
 LATER: dict[str, Any] = {"where": None, "blank_lines": "fault", "mend": {}, "form": None}
 """Fields that the first cards did not have, with what they mean there: they keep the digests of runs as they were."""

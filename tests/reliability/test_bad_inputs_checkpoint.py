@@ -172,7 +172,7 @@ def test_92_a_loss_that_is_no_number(place: Path, capsys: Capsys) -> None:
 def test_93_memory_that_runs_out(place: Path, capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     from nlptl import state
 
-    def build(*arguments: object) -> None:
+    def build(*arguments: object, **named: object) -> None:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: 99 bytes")
 
     monkeypatch.setattr(state, "build", build)
