@@ -78,10 +78,16 @@ def open_machine(device: str, numbers: Numbers, threads: int | None = None) -> C
 
 
 def _forget_device(chosen: str) -> None:
-    """Let accelerate choose its device anew: it keeps the first one of a process, whatever is asked for later."""
+    """Let accelerate choose its device anew: it keeps the first one of a process, whatever is asked for later. And its
+    precision, which another library (transformers' Trainer, say) may have chosen before.
+    """
     from accelerate.state import AcceleratorState, PartialState
 
     if not PartialState._shared_state:  # to ask would make one, for a device that nobody chose
         return
-    if PartialState().num_processes == 1 and PartialState().device.type != chosen:
+    if PartialState().num_processes > 1:
+        return
+    if PartialState().device.type != chosen:
         AcceleratorState._reset_state(reset_partial_state=True)
+    elif AcceleratorState._shared_state.get("_mixed_precision", "no") != "no":
+        AcceleratorState._reset_state()

@@ -214,3 +214,17 @@ def test_a_loss_that_is_no_number_ends_the_run_with_6(
     (directory,) = (tmp_path / "runs").iterdir()
     assert not (directory / "model").exists()
     assert not (directory / "report.json").exists()
+
+
+def test_a_precision_that_another_library_chose_before_changes_nothing(make: Make) -> None:
+    """transformers' Trainer in bf16 leaves accelerate's state so."""
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
+    from nlptl.computing import open_machine
+
+    AcceleratorState._reset_state()
+    Accelerator(cpu=True, mixed_precision="bf16")
+    computing = open_machine("cpu", "fp32", 1)
+    assert computing.accelerator.mixed_precision == "no"
+    assert [step.number for step in make().parts().train(1)] == [1]
