@@ -419,6 +419,9 @@ def test_one_goes_on_from_another_merged_and_with_its_head(make: Make, tmp_path:
     one = saved.load(first.directory).model.module
     inner = "bert.encoder.layer.0.intermediate.dense.weight"
     assert torch.equal(one.get_parameter(inner), both["new"].get_parameter(inner)), "of the first, as it was"
+    batch = {"input_ids": torch.tensor([[2, 9, 11, 3]]), "attention_mask": torch.ones(1, 4, dtype=torch.int64)}
+    beside = saved.load(second.directory, merged=False).model.module
+    assert torch.allclose(logits(beside, batch), logits(both["keep"], batch), atol=1e-5), "the second stands beside"
     outer = "bert.encoder.layer.0.attention.self.value.weight"
     assert not torch.equal(one.get_parameter(outer), both["new"].get_parameter(outer))
     assert not torch.equal(one.classifier.weight, both["keep"].classifier.weight), "it went on learning"
@@ -438,6 +441,22 @@ def test_another_task_takes_the_body_with_what_the_adapter_learnt(make: Make, tm
     plain = make(**QA).parts().tensors()
     inner = "bert.encoder.layer.0.output.dense.weight"
     assert not torch.equal(plain[inner], one.get_parameter(inner))
+
+
+@pytest.mark.usefixtures("near_gate")
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_a_body_that_another_class_names_otherwise_takes_it_too(make: Make, tmp_path: Path, family: str) -> None:
+    """A classifier says `bert.encoder`, the encoder under a decoder of ours `encoder`; T5's `transformer.` goes too."""
+    run = make(family, tuning=[LORA], train=FAST).run(out="first")
+    one = saved.load(run.directory).model.module
+    decoder = {"decoder": {"layers": 1, "width": 16, "heads": 2, "dropout": 0.1}} if family == "bert" else {}
+    card = tiny.write_card(tmp_path, "forms", world="commands", rows={"train": 24, "dev": 8, "test": 8})
+    tree = tiny.recipe_tree(run.directory, card) | {"task": {"kind": "parsing", "form_tokens": 24, **decoder}}
+    parts = tiny.Tiny(tmp_path, tiny.write_recipe(tmp_path / "forms.json", tree)).parts()
+    body = dict(backbone.transformer_of(parts.moving.bare).base_model.named_parameters())
+    theirs = {name: own for name, own in one.base_model.named_parameters() if "layer" in name}
+    assert len(theirs) > 10
+    assert not [name for name, own in theirs.items() if not torch.equal(own, body[name])]
 
 
 def test_a_base_that_is_gone_or_other_is_told(make: Make, tmp_path: Path) -> None:

@@ -187,6 +187,19 @@ def test_stopped_trials_are_never_the_best(make: Make) -> None:
     assert found.best.state == "finished"
 
 
+def test_a_stopped_trial_is_not_the_best_even_where_it_stood_highest(make: Make) -> None:
+    """As where the median of those before it was higher still, at that step."""
+    world = make(train=TRAIN)
+    found = searched(world, 2, "runs")
+    last = json.loads((found.directory / "trials.jsonl").read_text().splitlines()[-1])
+    with (found.directory / "trials.jsonl").open("a") as file:
+        file.write(json.dumps(last | {"state": "stopped", "scores": {"3": 0.999}}) + "\n")
+    again = searched(world, 2, "runs")
+    assert [one.state for one in again.trials] == ["finished", "stopped"]
+    assert again.best is not None
+    assert again.best.number == 0
+
+
 def test_a_rate_that_blows_up_is_a_failed_trial(make: Make) -> None:
     world = make(train=TRAIN | {"clip": None, "schedule": "constant"})
     found = search.search(world.recipe, space=search.read(["train.learning_rate=9.0,10.0"]), trials=2,
