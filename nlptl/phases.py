@@ -34,7 +34,6 @@ def enter(moving: Trained, phase: Phase, why: str) -> None:
     model = moving.model
     for name, parameter in moving.bare.named_parameters():
         parameter.requires_grad_(name in model.head or model.depths[name] >= phase.lowest)
-        parameter.grad = None
     before = moving.frozen
     if before.bottom is not None:
         before.bottom.remove()

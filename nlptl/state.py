@@ -285,13 +285,12 @@ def load_best(job: Job, step: int) -> None:
 
 def plain(moving: engine.Trained) -> nn.Module:
     """Give the model as transformers knows it: whole embedding table, stock dropout and attention."""
-    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
+    from nlptl.modules import attention, called_dropout, dropout, embedding, first_token
 
     module = moving.bare
     if moving.frozen.bottom is not None:
         moving.frozen.bottom.remove()
     body = backbone.transformer_of(module)
-    recomputing.disable(body)
     embedding.restore(body)
     dropout.remove(module)
     called_dropout.remove(module)

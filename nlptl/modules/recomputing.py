@@ -19,10 +19,3 @@ def enable(body: Any) -> None:
         body.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
     else:
         body.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-
-
-def disable(body: Any) -> None:
-    """Undo it; nothing happens where it was not done."""
-    for part in body.modules():
-        if getattr(part, "gradient_checkpointing", False):
-            part.gradient_checkpointing = False

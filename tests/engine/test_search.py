@@ -96,6 +96,7 @@ def test_the_best_is_found_and_written_as_a_recipe_to_run(make: Make, monkeypatc
     found = searched(world, 5, "runs")
     assert set(read) == {"train", "dev"}
     assert [one.number for one in found.trials] == [0, 1, 2, 3, 4]
+    assert len({one.params["train.learning_rate"] for one in found.trials}) == 5, "each draws for itself"
     assert all(1e-4 <= one.params["train.learning_rate"] <= 1e-1 for one in found.trials)
     done = [one for one in found.trials if one.state == "finished"]
     assert found.best is not None
