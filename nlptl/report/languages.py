@@ -61,8 +61,9 @@ def compared(split: str, parts: Sequence[Part], job: Job, fitted: Any, card: Dat
         if source and card.parallel and part is not source[0]:
             one["consistency"] = _consistency(source[0], part, job.inputs.recipe.task, fitted)
         found.append(one)
+    metric = next(iter(parts[0].scores.metrics)) if mean_of_rows else "correct"
     return {
-        "split": split, "metric": of if mean_of_rows else "correct", "trained": trained, "parallel": card.parallel,
+        "split": split, "metric": metric, "trained": trained, "parallel": card.parallel,
         "oracle": recipe.train.oracle, "languages": found, "means": _means(parts, trained, of, card.parallel, job.seed),
         "correlations": _correlations([one for one in found if "gap" in one]),
     }  # fmt: skip

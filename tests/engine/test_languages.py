@@ -62,6 +62,7 @@ def test_all_languages_are_scored_each_by_itself(found: dict[str, Any]) -> None:
     assert [one["language"] for one in found["told"]["languages"]] == LANGUAGES
     assert found["told"]["trained"] == ["eng"]
     assert found["told"]["parallel"]
+    assert found["told"]["metric"] == "accuracy"
     for language in LANGUAGES:
         assert of(found, language)["score"] == pytest.approx(found["run"].score("test", language=language))
 
