@@ -116,6 +116,7 @@ def predict(
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="A text a line, or JSON lines; - is standard input.")
     ] = "-",
+    task: Annotated[str | None, typer.Option(metavar="NAME", help="Which task of a run that was trained on several.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     numbers: Annotated[Numbers | None, typer.Option("--precision", help="Absent: as it was trained.")] = None,
 ) -> None:
@@ -124,7 +125,7 @@ def predict(
     from nlptl.predict import predict_lines
 
     with terminal.watch(quiet=False) as watch:
-        predict_lines(run_directory, source, sys.stdout, device=device, numbers=numbers, watch=watch)
+        predict_lines(run_directory, source, sys.stdout, task=task, device=device, numbers=numbers, watch=watch)
 
 
 @app.command()

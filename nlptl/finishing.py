@@ -14,9 +14,14 @@ from nlptl.tasks import Prediction, Row, Scores
 
 
 def finish(job: Job, progress: Progress) -> dict[str, Any]:
-    """Take the best weights, calibrate, score every set, save, let a fresh process reload, report."""
-    recipe = job.inputs.recipe
+    """Take the best weights, then conclude."""
     state.load_best(job, progress.best_step)
+    return conclude(job, progress)
+
+
+def conclude(job: Job, progress: Progress) -> dict[str, Any]:
+    """Calibrate the weights as they are, score every set, save, let a fresh process reload, report."""
+    recipe = job.inputs.recipe
     fitted, chosen = _calibrate(job)
     sections = []
     for one in recipe.evaluate:

@@ -52,6 +52,16 @@ def make_groups(model: Model, train: Train, tuning: Sequence[Tuning]) -> list[Gr
     ]
 
 
+def optimizer(made: Sequence[Group], learning_rate: float) -> Any:
+    """Give AdamW over the groups."""
+    import torch
+
+    return torch.optim.AdamW(
+        [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
+        lr=learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
+    )  # fmt: skip
+
+
 def _undecayed(module: nn.Module) -> set[str]:
     """Names of biases (T5's table of them by distance too), of the weights of normalisations (of modules whose class
     says norm) and of an adapter's scales, which change nothing at 1 and not at 0.

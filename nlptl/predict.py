@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from nlptl import saved
+from nlptl import mixtures, saved
 from nlptl.computing import Numbers
 from nlptl.errors import BadInput, Problem
 from nlptl.job import Watch
@@ -36,6 +36,7 @@ def predict_lines(
     source: str,
     target: TextIO,
     *,
+    task: str | None = None,
     device: str = "auto",
     numbers: Numbers | None = None,
     watch: Watch | None = None,
@@ -43,13 +44,14 @@ def predict_lines(
     """Write one JSON line for each input line; give their number.
 
     A file whose name ends in `.jsonl`, or whose first line starts with `{`, holds JSON objects with `text`
-    (`text_pair`, `id`); any other holds a text a line. Raises BadInput with every line of the first piece that is
+    (`text_pair`, `id`); any other holds a text a line. `task` names one of a run that was trained on several. Raises BadInput with every line of the first piece that is
     neither, before the model is opened.
     """
-    task = saved.task_of(run)
+    folder = mixtures.folder_of(run, task)
+    kind = saved.task_of(folder)
     lines = _lines(source)
-    rows = _rows(task, list(islice(lines, PIECE)), source)
-    loaded = saved.load(run, device=device, numbers=numbers) if rows else None
+    rows = _rows(kind, list(islice(lines, PIECE)), source)
+    loaded = saved.load(folder, device=device, numbers=numbers) if rows else None
     as_ascii = not (target.encoding or "utf-8").lower().startswith("utf")
     seen = watch or Watch()
     total = 0
@@ -67,7 +69,7 @@ def predict_lines(
             target.write(json.dumps(record, ensure_ascii=as_ascii) + "\n")
         target.flush()
         total += len(rows)
-        rows = _rows(task, list(islice(lines, PIECE)), source)
+        rows = _rows(kind, list(islice(lines, PIECE)), source)
     return total
 
 

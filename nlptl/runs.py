@@ -97,7 +97,7 @@ def _opened(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Iterato
     lock = artifacts.lock(directory) if computing.main else contextlib.nullcontext()
     with lock, artifacts.signals() as stop:
         try:
-            job = _open(inputs, seed, directory, computing, stop, watch)
+            job = open_parts(inputs, seed, directory, computing, stop, watch)
         except BadInput:
             if computing.main:
                 artifacts.forget(directory)
@@ -105,7 +105,9 @@ def _opened(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Iterato
         yield job
 
 
-def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop: artifacts.Stop, watch: Watch) -> Job:
+def open_parts(
+    inputs: Inputs, seed: int, directory: Path, computing: Computing, stop: artifacts.Stop, watch: Watch
+) -> Job:
     """Rows to features, checkpoint to a model with its head, tuned, in groups, prepared."""
     recipe, task = inputs.recipe, inputs.recipe.task
     rows = prepare.training_rows(inputs, seed)

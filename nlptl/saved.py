@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl import artifacts, backbone, evaluate, kinds
+from nlptl import artifacts, backbone, evaluate, kinds, mixtures
 from nlptl.computing import Computing, Numbers, open_machine
 from nlptl.errors import BadInput, Problem, ReloadMismatch
 from nlptl.tasks import Model, Prediction, Row, Task
@@ -150,6 +150,7 @@ def folder_of(run: str | Path) -> Path:
     is.
     """
     place = Path(run)
+    mixtures.check_one(place)
     folder = place / "model" if (place / "model").is_dir() else place
     if not (folder / backbone.SETTINGS).is_file():
         fix = "name a finished run's directory; `nlptl ls` lists them"

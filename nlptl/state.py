@@ -36,8 +36,6 @@ def build(
     """Attach the head, tune, make the optimizer, prepare for the device and the processes, in this order; `total` is
     the number of steps.
     """
-    import torch
-
     from nlptl.modules import attention, called_dropout, dropout, embedding, first_token, recomputing
 
     model = backbone.with_depths(recipe.task.attach(opened, fitted, "recipe"))
@@ -61,10 +59,7 @@ def build(
     used = {token for feature in features for token in feature.input_ids}
     table = embedding.trim(body, range(body.config.vocab_size) if recipe.task.varies(opened) else used)
     made = groups.make_groups(model, recipe.train, recipe.tuning)
-    optimizer = torch.optim.AdamW(
-        [{"params": list(group.parameters), "weight_decay": group.weight_decay} for group in made],
-        lr=recipe.train.learning_rate, betas=(0.9, 0.999), eps=1e-8, fused=True,
-    )  # fmt: skip
+    optimizer = groups.optimizer(made, recipe.train.learning_rate)
     module.to(computing.device)
     course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
     return engine.Trained(  # each phase prepares anew

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, saved, strict
+from nlptl import artifacts, mixtures, saved, strict
 from nlptl.errors import BadInput, Problem
 from nlptl.report import REPORT
 from nlptl.tasks import Prediction, Row, Task
@@ -83,6 +83,7 @@ def _check_finished(directory: Path, subject: str) -> None:
     if not directory.is_dir():
         what = "is a file, not a run directory" if directory.exists() else "there is no such directory"
         raise BadInput(subject, Problem(what, fix=fix))
+    mixtures.check_one(directory)
     if not (directory / "recipe.yaml").is_file():
         raise BadInput(subject, Problem("is no run directory (recipe.yaml is missing)", fix=fix))
     if not (directory / REPORT).is_file():

@@ -19,11 +19,17 @@ def report(
     """Write the page and the tables of a finished run again. `run` wrote both at its end; the texts of the errors are
     read from the data anew.
     """
-    from nlptl import terminal
+    from nlptl import mixtures, terminal
+    from nlptl.mixing import page as of_mixture
     from nlptl.plan import page as of_plan
     from nlptl.report import make_again
 
-    page = of_plan.write(Path(run), out) if (Path(run) / of_plan.PLAN).is_file() else make_again(run, out)
+    if (Path(run) / of_plan.PLAN).is_file():
+        page = of_plan.write(Path(run), out)
+    elif mixtures.names_of(run):
+        page = of_mixture.write(Path(run), out)
+    else:
+        page = make_again(run, out)
     if as_json:
         terminal.show_json({"page": str(page)})
     else:

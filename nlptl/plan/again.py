@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, backbone, evaluate, saved
+from nlptl import artifacts, backbone, evaluate, mixtures, saved
 from nlptl.errors import BadInput
 from nlptl.job import Watch
 from nlptl.plan.reading import CheckedPlan
@@ -33,7 +33,8 @@ def score(
     for memory in checked.plan.memories():
         for seed in checked.plan.seeds:
             earlier, later = results[memory.earlier, seed].directory, results[memory.later, seed].directory
-            file = directory / FOLDER / f"{earlier.name}-on-{later.name}.json"
+            names = [mixtures.name_of(one).replace("/", ".") for one in (earlier, later)]
+            file = directory / FOLDER / f"{'-on-'.join(names)}.json"
             if not file.is_file():
                 watch.say(f"{memory.earlier} again after {memory.later}, seed {seed}")
                 sets = _sets(gathered[recipes[memory.earlier]], earlier, later)
@@ -46,7 +47,7 @@ def score(
 def _record(memory: Memory, seed: int, sets: Mapping[str, Any], results: Results) -> dict[str, Any]:
     return {
         "earlier": memory.earlier, "later": memory.later, "seed": seed,
-        "runs": [results[memory.earlier, seed].directory.name, results[memory.later, seed].directory.name], **sets,
+        "runs": [mixtures.name_of(results[name, seed].directory) for name in (memory.earlier, memory.later)], **sets,
     }  # fmt: skip
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, checks, kinds, strict
+from nlptl import artifacts, checks, kinds, mixtures, strict
 from nlptl.checks import Checked
 from nlptl.errors import BadInput, NlptlError, Problem, did_you_mean
+from nlptl.plan import mixed
 from nlptl.plans import Asked, Inlined, Plan, Step
 from nlptl.recipe import Recipe
 from nlptl.report import REPORT
@@ -70,6 +71,8 @@ def check(path: str | Path, overrides: Sequence[str] = ()) -> CheckedPlan:
             problems.append(one)
         else:
             steps[step.name] = one
+    for each in plan.mixtures() if not problems else ():
+        problems += mixed.problems(found, each, recipes)
     if problems:
         raise BadInput(document.name, list(dict.fromkeys(problems)))
     warnings = dict.fromkeys(warning for one in recipes.values() for warning in one.warnings)
@@ -85,9 +88,10 @@ def _recipe(found: Read[Plan], asked: Asked) -> Checked:
         checks.check_version(document)
     if "seeds" in asked.set:
         what = "the plan's seeds are those of every stage"
-        raise BadInput(found.document.name, found.problem((*asked.path, "set", "seeds"), what))
+        raise BadInput(found.document.name, found.problem(asked.places.get("seeds", (*asked.path, "set", "seeds")), what))
     for way, value in asked.set.items():
-        document = strict.put(document, way, value, found.where(*asked.path, "set", way))
+        place = asked.places.get(way, (*asked.path, "set", way))
+        document = strict.put(document, way, value, found.where(*place))
     document = strict.put(document, "seeds", list(found.value.seeds), found.where("seeds"))
     return checks.check_read(strict.validate(document, Recipe))
 
@@ -160,6 +164,7 @@ def _start_of_step(step: Step, recipes: Mapping[str, Checked], steps: Mapping[st
 def _start_of_run(place: str) -> _Start:
     """Read what a finished run says of itself. Raises BadInput where there is none."""
     directory = Path(place).expanduser()
+    mixtures.check_one(directory)
     if not (directory / REPORT).is_file() or not (directory / "model").is_dir():
         raise BadInput(place, Problem(f"no finished run lies in {place}", fix="`nlptl ls` lists the finished ones"))
     report = artifacts.read_json(directory / REPORT)

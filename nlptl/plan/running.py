@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, backbone, launch, prepare, recipe, report, runs, strict
+from nlptl import artifacts, backbone, launch, mixing, prepare, recipe, report, runs, strict
 from nlptl.errors import BadInput
 from nlptl.job import Watch
 from nlptl.plan import leaks
 from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan, check
-from nlptl.plans import Step
+from nlptl.plans import Mixed, Step
 from nlptl.prepare import Inputs
 from nlptl.runs import Result
 from nlptl.version import __version__
@@ -89,16 +89,25 @@ def gather(checked: CheckedPlan, *, offline: bool = False) -> dict[str, Inputs]:
 def _steps(
     checked: CheckedPlan, gathered: Mapping[str, Inputs], out: Path, offline: bool, watch: Watch
 ) -> dict[tuple[str, int], Result]:
-    """Run every step, seed by seed; give (step, seed) -> run."""
+    """Run every step, seed by seed; give (step, seed) -> run. The steps of a mixture are one run."""
     results: dict[tuple[str, int], Result] = {}
     steps = checked.plan.steps()
+    mixed = {name: one for one in checked.plan.mixtures() for name in one.members.values()}
     for number, step in enumerate(steps, 1):
-        for seed in checked.plan.seeds:
-            start = start_of(step, {key: one.directory for key, one in results.items()}, seed)
-            inputs = inputs_of(checked, step, gathered[step.recipe], start, offline=offline)
-            watch.say(f"{checked.plan.name}: step {number} of {len(steps)}, {step.name}, seed {seed}")
-            results[step.name, seed] = runs.run_seed(inputs, seed, out, watch)
-    return results
+        together = mixed.get(step.name)
+        for seed in checked.plan.seeds if (step.name, checked.plan.seeds[0]) not in results else ():
+            done = {key: one.directory for key, one in results.items()}
+            if together is None:
+                inputs = inputs_of(checked, step, gathered[step.recipe], start_of(step, done, seed), offline=offline)
+                watch.say(f"{checked.plan.name}: step {number} of {len(steps)}, {step.name}, seed {seed}")
+                results[step.name, seed] = runs.run_seed(inputs, seed, out, watch)
+                continue
+            which = f"steps {number} to {number + len(together.members) - 1} of {len(steps)}"
+            watch.say(f"{checked.plan.name}: {which}, {together.name}, seed {seed}")
+            mixture = mixture_of(checked, together, gathered, done, seed, offline=offline)
+            found = mixing.run_seed(mixture, seed, out, watch)
+            results |= {(together.members[name], seed): one for name, one in found.items()}
+    return {(step.name, seed): results[step.name, seed] for step in steps for seed in checked.plan.seeds}
 
 
 def start_of(step: Step, done: Mapping[tuple[str, int], Path], seed: int) -> Path | None:
@@ -119,6 +128,19 @@ def inputs_of(checked: CheckedPlan, step: Step, inputs: Inputs, start: Path | No
     return replace(inputs, recipe=plan, checkpoint=backbone.inspect(str(start), offline=offline))
 
 
+def mixture_of(
+    checked: CheckedPlan, mixed: Mixed, gathered: Mapping[str, Inputs], done: Mapping[tuple[str, int], Path], seed: int,
+    *, offline: bool = False,
+) -> mixing.Mixture:  # fmt: skip
+    """Give what a mixture of the plan reads for a seed; `done` has the runs that it may go on from."""
+    steps = {step.name: step for step in checked.plan.steps()}
+    entries = {}
+    for name, own in mixed.members.items():
+        step = steps[own]
+        entries[name] = inputs_of(checked, step, gathered[step.recipe], start_of(step, done, seed), offline=offline)
+    return mixing.Mixture(mixed.name, entries, mixed.temperature)
+
+
 def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
     """Give the 12 hexadecimal digits that name a plan's directory: over what each of its steps reads, and the seeds.
 
@@ -134,6 +156,8 @@ def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
         }
         for step in checked.plan.steps()
     ]  # fmt: skip
+    if checked.plan.mixtures():
+        tree["mixtures"] = [[one.name, dict(one.members), one.temperature] for one in checked.plan.mixtures()]
     tree["claims"] = [[one.step, one.control] for one in checked.plan.claims()]
     text = json.dumps(tree, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, launch, statistics
+from nlptl import artifacts, launch, mixtures, statistics
 from nlptl.compare import open_run
 from nlptl.job import Watch
 from nlptl.plan import cells, clean, gains, leaks, predictors, running
@@ -30,7 +30,7 @@ def finished(directory: Path, results: Results) -> dict[str, Any] | None:
         return None
     report: dict[str, Any] = artifacts.read_json(directory / REPORT)
     named = [one["run"] for step in report["steps"] for one in step["runs"]]
-    return report if named == [one.directory.name for one in results.values()] else None
+    return report if named == [mixtures.name_of(one.directory) for one in results.values()] else None
 
 
 def write(
@@ -122,7 +122,7 @@ def _step(checked: CheckedPlan, step: Step, results: Results, leaked: Leaks) -> 
         "trainable": first["parameters"]["trainable"],
         "runs": [
             {
-                "seed": one.report["seed"], "run": one.directory.name, "seconds": one.report["training"]["seconds"],
+                "seed": one.report["seed"], "run": mixtures.name_of(one.directory), "seconds": one.report["training"]["seconds"],
                 "memory_mib": one.report["training"]["peak_memory_mib"],
             }
             for one in runs

@@ -5,8 +5,8 @@ A kind is settings and pure verbs alone, so that `nlptl check` can read it; `nlp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nlptl.errors import Problem
     from nlptl.strict import Path, Read
 
-__all__ = ["Asked", "Cell", "Claim", "Inlined", "Memory", "Plan", "Step", "Take"]
+__all__ = ["Asked", "Cell", "Claim", "Inlined", "Memory", "Mixed", "Plan", "Step", "Take"]
 
 Take = Literal["body", "all"]
 
@@ -39,6 +39,8 @@ class Asked:
     """Where in the plan it is asked for: there stand its keys `recipe` and `set`."""
     recipe: str | Inlined
     set: dict[str, Any]
+    places: Mapping[str, Path] = field(default_factory=dict)
+    """Keys of `set` that stand elsewhere in the plan, with where."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,18 @@ class Cell:
     step: str
 
 
+@dataclass(frozen=True)
+class Mixed:
+    """Steps that are trained together, one optimizer step of one of them at a time: one body, a head each."""
+
+    name: str
+    members: Mapping[str, str]
+    """Name of an entry -> its step; the steps follow each other in the plan."""
+    temperature: float
+    path: Path
+    """Where in the plan it stands, for messages."""
+
+
 class Plan(Value):
     """Contract of a plan: what it runs, and what is held against what."""
 
@@ -126,6 +140,10 @@ class Plan(Value):
 
     def cells(self) -> Sequence[Cell]:
         """Name the pairs of a matrix: source, target, and the step from the one to the other. By default none."""
+        return ()
+
+    def mixtures(self) -> Sequence[Mixed]:
+        """Name the steps that are trained together. By default none."""
         return ()
 
     def check(self, found: Read[Any]) -> Iterator[Problem]:

@@ -33,6 +33,11 @@ def run(facts: Facts) -> Made:
         + (" (stopped early)" if training["stopped_early"] else ""),
         "nlptl": report["nlptl"],
     }
+    if mixed := report.get("mixed"):
+        pairs["trained together"] = (
+            f"with {', '.join(mixed['with'])} in {mixed['stage']}, one body: {100 * mixed['share']:.1f} % of "
+            f"{mixed['of']:,} steps, drawn at temperature {mixed['temperature']:g}"
+        )
     if training.get("phases"):
         pairs["phases"] = "; ".join(one["said"] for one in training["phases"])
     if training.get("augment"):

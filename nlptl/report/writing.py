@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, model_card, phases, prepare, strict
+from nlptl import artifacts, mixtures, model_card, phases, prepare, strict
 from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
@@ -117,7 +117,7 @@ def _begun(job: Job, progress: Progress, fitted: Any, chosen: Mapping[str, Any],
     inputs, recipe = job.inputs, job.inputs.recipe
     return {
         "nlptl": __version__,
-        "run": job.directory.name,
+        "run": mixtures.name_of(job.directory),
         "name": recipe.name,
         "seed": job.seed,
         "task": recipe.task.kind,
@@ -131,7 +131,7 @@ def _begun(job: Job, progress: Progress, fitted: Any, chosen: Mapping[str, Any],
         "training": _training(job, progress),
         "selection": _selection(job, fitted, chosen),
         "data": _data(job),
-    }
+    } | ({"mixed": dict(job.mixed)} if job.mixed else {})
 
 
 def _selection(job: Job, fitted: Any, chosen: Mapping[str, Any]) -> dict[str, Any]:
