@@ -56,6 +56,9 @@ def _tree(looked: Looked) -> Iterator[str]:
     head = ["stage", "from", "recipe", "task", "train", "test", "steps a run", "done", "seconds a run"]
     yield table(head, [_line(one) for one in looked.steps], left=(1, 2, 3))
     yield ""
+    for mixed in looked.mixtures:
+        parts = ", ".join(f"{name} {100 * share:.1f} %" for name, share in mixed.shares.items())
+        yield f"{mixed.name} mixes, at temperature {mixed.temperature:g}, {mixed.steps} steps: {parts}"
     for one in looked.steps:
         for seed, directory, finished in one.runs:
             place = directory or f"known when {one.start} is done"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import artifacts, checks, prepare
+from nlptl import artifacts, checks, mixtures, prepare
 from nlptl.augment import Augment
 from nlptl.cards import DataCard
 from nlptl.data import ngrams, overlap
@@ -113,15 +113,26 @@ class _Guard:
     def seen(self, step: Step) -> list[str]:
         """Name the steps and runs whose training the model had, or the body that the step is scored on again."""
         lines = [self._line(step.start)] if step.start else []
+        lines.append(self._together(step.name))
         lines += [self._line(one.later) for one in self.checked.plan.memories() if one.earlier == step.name]
         return list(dict.fromkeys(name for line in lines for name in line if name != step.name))
 
     def _line(self, name: str) -> list[str]:
         found: list[str] = []
         while name and name not in found:
-            found.append(name)
+            found += [name, *(one for one in self._together(name) if one not in found)]
             name = self.steps[name].start if name in self.steps else self._before(name)
         return found
+
+    def _together(self, name: str) -> list[str]:
+        """Name the steps, or runs, that were trained together with one, on one body, without it."""
+        for mixed in self.checked.plan.mixtures():
+            if name in mixed.members.values():
+                return [one for one in mixed.members.values() if one != name]
+        if name in self.steps:
+            return []
+        place = Path(name).expanduser()
+        return [str(place.parent / one) for one in mixtures.names_of(place.parent) if one != place.name]
 
     def _before(self, place: str) -> str:
         """Give the run that a run went on from, "" where it began with a checkpoint."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nlptl import evaluate, prepare, report, statistics
+from nlptl import evaluate, mixing, prepare, report, statistics
 from nlptl.data import batches
 from nlptl.errors import BadInput
 from nlptl.plan import leaks, running, trying
 from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
 from nlptl.plan.trying import ASSUMED
-from nlptl.plans import Step
+from nlptl.plans import Mixed, Step
 from nlptl.prepare import Inputs
 from nlptl.recipe import Recipe
 
@@ -35,13 +35,26 @@ class LookedStep:
     rows: Mapping[str, int]
     """By split; of `train` as many as a run trains on."""
     steps: int
-    """Optimizer steps of a run at least: a row of several windows makes more."""
+    """Optimizer steps of a run at least: a row of several windows makes more. Of a task of a mixture those that it may
+    expect to be drawn for."""
     runs: Sequence[tuple[int, str, bool]]
     """Seed, directory ("" where that is known only after what it goes on from), whether it is finished."""
     seconds: float | None
     """Of training a run, the mean of those that are finished; None where none is."""
     estimate: float | None
     """Where `seconds` are not known: those of a finished run of the same recipe, or of a few steps that were tried."""
+
+
+@dataclass(frozen=True)
+class LookedMixture:
+    """What a stage mixes, and how."""
+
+    name: str
+    temperature: float
+    steps: int
+    """Optimizer steps of all its tasks together, at least."""
+    shares: Mapping[str, float]
+    """By step of the plan: the probability that a step is of that task."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,7 @@ class Looked:
     directory: Path
     seeds: Sequence[int]
     steps: Sequence[LookedStep]
+    mixtures: Sequence[LookedMixture]
     memories: Sequence[tuple[str, str]]
     """Earlier step, and the later one after which it is scored again."""
     smallest: Mapping[str, tuple[float | None, float | None]]
@@ -74,15 +88,18 @@ def look(
     With `tried` a few steps are taken of each recipe without a finished run; a model is loaded for that alone.
     """
     gathered = running.gather(checked, offline=offline)
-    done: dict[tuple[str, int], Path] = {}
-    steps = [_step(checked, step, gathered[step.recipe], out, done) for step in checked.plan.steps()]
-    steps = _estimated(checked, steps, gathered, tried)
+    mixtures = [_mixture(checked, one, gathered) for one in checked.plan.mixtures()]
+    drawn = {name: round(share * one.steps) for one in mixtures for name, share in one.shares.items()}
+    places = _Places(checked, gathered, out)
+    steps = [_step(checked, step, gathered[step.recipe], places, drawn.get(step.name)) for step in checked.plan.steps()]
+    steps = _estimated(checked, steps, gathered, tried, drawn)
     warnings = dict.fromkeys(warning for one in gathered.values() for warning in one.warnings)
     return Looked(
         name=checked.plan.name,
         directory=out / f"{checked.plan.name}-{running.digest(checked, gathered)}",
         seeds=checked.plan.seeds,
         steps=steps,
+        mixtures=mixtures,
         memories=[(one.earlier, one.later) for one in checked.plan.memories()],
         smallest=smallest(checked, gathered),
         minutes=_minutes(steps),
@@ -92,34 +109,61 @@ def look(
     )
 
 
-def _step(checked: CheckedPlan, step: Step, inputs: Inputs, out: Path, done: dict[tuple[str, int], Path]) -> LookedStep:
-    """Look at one step; note in `done` which of its runs are finished."""
+def _mixture(checked: CheckedPlan, mixed: Mixed, gathered: Mapping[str, Inputs]) -> LookedMixture:
+    """Look at what a stage mixes: the steps of each recipe by itself, and its share of their sum."""
+    recipes = {step.name: step.recipe for step in checked.plan.steps()}
+    own = [_own_steps(checked, gathered[recipes[name]], name) for name in mixed.members.values()]
+    shares = dict(zip(mixed.members.values(), mixing.shares(own, mixed.temperature), strict=True))
+    return LookedMixture(mixed.name, mixed.temperature, sum(own), shares)
+
+
+def _own_steps(checked: CheckedPlan, inputs: Inputs, step: str) -> int:
+    recipe = checked.steps[step].recipe
+    return _steps(recipe, len(prepare.training_rows(inputs, recipe.seeds[0])))
+
+
+def _step(checked: CheckedPlan, step: Step, inputs: Inputs, places: _Places, drawn: int | None) -> LookedStep:
+    """Look at one step; `drawn`: how many steps one of a mixture may expect."""
     recipe = checked.steps[step.name].recipe
     rows = {split: len(found) for split, found in inputs.rows.items()}
     rows["train"] = len(prepare.training_rows(inputs, recipe.seeds[0]))
     runs, seconds = [], []
     for seed in checked.plan.seeds:
-        directory = _directory(checked, step, inputs, out, done, seed)
+        directory = places.of(step, seed)
         finished = report.finished(directory) if directory is not None else None
         if finished is not None and directory is not None:
-            done[step.name, seed] = directory
+            places.done[step.name, seed] = directory
             seconds.append(float(finished["training"]["seconds"]))
         runs.append((seed, str(directory or ""), finished is not None))
+    steps = _steps(recipe, rows["train"]) if drawn is None else drawn
     return LookedStep(
         step.name, recipe.name, recipe.task.kind, inputs.card.name, step.start, step.take if step.start else "",
-        step.control, rows, _steps(recipe, rows["train"]), runs, sum(seconds) / len(seconds) if seconds else None, None,
+        step.control, rows, steps, runs, sum(seconds) / len(seconds) if seconds else None, None,
     )  # fmt: skip
 
 
-def _directory(
-    checked: CheckedPlan, step: Step, inputs: Inputs, out: Path, done: Mapping[tuple[str, int], Path], seed: int
-) -> Path | None:
-    """Give the directory of a run; None where what it goes on from has not run."""
-    names = {one.name for one in checked.plan.steps()}
-    if step.start in names and (step.start, seed) not in done:
-        return None
-    one = running.inputs_of(checked, step, inputs, running.start_of(step, done, seed))
-    return out / f"{one.recipe.name}-{prepare.digest(one, seed)}"
+class _Places:
+    """Where the runs of a plan lie, as far as that is known before they have run."""
+
+    def __init__(self, checked: CheckedPlan, gathered: Mapping[str, Inputs], out: Path) -> None:
+        self.checked, self.gathered, self.out = checked, gathered, out
+        self.steps = {one.name: one for one in checked.plan.steps()}
+        self.mixed = {own: (name, one) for one in checked.plan.mixtures() for name, own in one.members.items()}
+        self.done: dict[tuple[str, int], Path] = {}
+        """Runs that are finished."""
+
+    def of(self, step: Step, seed: int) -> Path | None:
+        """Give the directory of a run; None where what it goes on from has not run."""
+        name, mixed = self.mixed.get(step.name, ("", None))
+        together = [step] if mixed is None else [self.steps[own] for own in mixed.members.values()]
+        if any(one.start in self.steps and (one.start, seed) not in self.done for one in together):
+            return None
+        if mixed is not None:
+            mixture = running.mixture_of(self.checked, mixed, self.gathered, self.done, seed)
+            return mixing.directory_of(mixture, seed, self.out) / name
+        start = running.start_of(step, self.done, seed)
+        one = running.inputs_of(self.checked, step, self.gathered[step.recipe], start)
+        return self.out / f"{one.recipe.name}-{prepare.digest(one, seed)}"
 
 
 def _steps(recipe: Recipe, rows: int) -> int:
@@ -128,19 +172,24 @@ def _steps(recipe: Recipe, rows: int) -> int:
 
 
 def _estimated(
-    checked: CheckedPlan, steps: Sequence[LookedStep], gathered: Mapping[str, Inputs], tried: bool
+    checked: CheckedPlan, steps: Sequence[LookedStep], gathered: Mapping[str, Inputs], tried: bool,
+    drawn: Collection[str],
 ) -> list[LookedStep]:
     """Give the steps with what a run of each takes: what one of another step with the same recipe took, or what a trial
     says.
     """
     recipes = {step.name: step.recipe for step in checked.plan.steps()}
-    known = {recipes[one.name]: one.seconds for one in steps if one.seconds is not None}
+    known = {recipes[one.name]: (one.seconds, one.steps) for one in steps if one.seconds is not None}
     found = []
     for one in steps:
         name = recipes[one.name]
         if tried and name not in known:
-            known[name] = trying.attempt(gathered[name]).seconds
-        found.append(one if one.seconds is not None else replace(one, estimate=known.get(name)))
+            attempted = trying.attempt(gathered[name])
+            known[name] = attempted.seconds, attempted.steps
+        seconds, taken = known.get(name, (None, one.steps))
+        if seconds is not None and taken != one.steps and name in drawn:  # the same recipe, mixed and alone
+            seconds *= one.steps / taken
+        found.append(one if one.seconds is not None else replace(one, estimate=seconds))
     return found
 
 

@@ -50,6 +50,10 @@ def replay(
         fix = "start it as one process; it starts as many as the run had"
         raise BadInput("replay", Problem("this is one of several processes", fix=fix))
     run = open_run(Path(place).absolute())
+    if run.report.get("mixed"):
+        others = ", ".join(run.report["mixed"]["with"])
+        what = f"was trained together with {others}, which its recipe alone does not do"
+        raise BadInput(str(place), Problem(what, fix="run its plan again with another --out"))
     fresh = _fresh(run, out)
     unlike = changes(run)
     for one in unlike:
