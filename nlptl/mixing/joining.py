@@ -76,9 +76,10 @@ def _one_body(moving: Sequence[Trained]) -> None:
     for one in moving:
         instead: dict[int, nn.Parameter] = {}
         for name, parameter in bodies(one.model).items():
-            held = known.setdefault(name, parameter)
+            # A tensor of several names (an output layer that is the embedding table) goes by the first.
+            held = known.setdefault(name, instead.get(id(parameter), parameter))
             assert held.shape == parameter.shape, f"{name} differs in size in two bodies of one checkpoint"
-            instead[id(parameter)] = held
+            instead.setdefault(id(parameter), held)
         for part in one.bare.modules():
             for name, own in part._parameters.items():
                 if own is not None and id(own) in instead:

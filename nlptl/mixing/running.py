@@ -52,7 +52,7 @@ def run_seed(mixture: Mixture, seed: int, out: Path, watch: Watch) -> dict[str, 
     if launch.inside():
         what = "tasks are mixed on one process so far: idle heads have no gradient to exchange"
         raise BadInput("processes", Problem(what, fix="start it without --processes"))
-    with _opened(mixture, seed, directory, watch) as together:
+    with opened(mixture, seed, directory, watch) as together:
         progress = training.train(together, state.resume(together.whole))
         found = ending.finish(together, progress)
         if state.asked(together.whole) == "leave":
@@ -61,7 +61,7 @@ def run_seed(mixture: Mixture, seed: int, out: Path, watch: Watch) -> dict[str, 
 
 
 @contextlib.contextmanager
-def _opened(mixture: Mixture, seed: int, directory: Path, watch: Watch) -> Iterator[Together]:
+def opened(mixture: Mixture, seed: int, directory: Path, watch: Watch) -> Iterator[Together]:
     """Open every task as a run of its own, locked; then join them. One that cannot begin leaves nothing."""
     for inputs in mixture.entries.values():
         prepare.look_ahead(inputs, seed)
