@@ -116,7 +116,9 @@ def predict(
     source: Annotated[
         str, typer.Argument(metavar="FILE", help="A text a line, or JSON lines; - is standard input.")
     ] = "-",
-    task: Annotated[str | None, typer.Option(metavar="NAME", help="Which task of a run that was trained on several.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which task of a run that was trained on several together.")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     numbers: Annotated[Numbers | None, typer.Option("--precision", help="Absent: as it was trained.")] = None,
 ) -> None:

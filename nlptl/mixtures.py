@@ -14,7 +14,8 @@ MIXTURE = "mixture.json"
 
 
 def read(run: str | Path) -> dict[str, Any] | None:
-    """Give what a run that mixed tasks says of itself, None for any other place. Raises BadInput where it is damaged."""
+    """Give what a run that mixed tasks says of itself, None for any other place. Raises BadInput where that is damaged.
+    """
     place = Path(run).expanduser() / MIXTURE
     if not place.is_file():
         return None
@@ -45,7 +46,8 @@ def check_one(run: str | Path) -> None:
     if names := names_of(run):
         first = Path(run) / names[0]
         what = f"one model of {len(names)} tasks lies here: {', '.join(names)}"
-        raise BadInput(str(run), Problem(what, fix=f"name one, such as {first}; `nlptl predict` takes --task {names[0]}"))
+        fix = f"name one, such as {first}; `nlptl predict` takes --task {names[0]}"
+        raise BadInput(str(run), Problem(what, fix=fix))
 
 
 def folder_of(run: str | Path, task: str | None) -> Path:

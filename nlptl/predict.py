@@ -44,8 +44,8 @@ def predict_lines(
     """Write one JSON line for each input line; give their number.
 
     A file whose name ends in `.jsonl`, or whose first line starts with `{`, holds JSON objects with `text`
-    (`text_pair`, `id`); any other holds a text a line. `task` names one of a run that was trained on several. Raises BadInput with every line of the first piece that is
-    neither, before the model is opened.
+    (`text_pair`, `id`); any other holds a text a line. `task` names one task of a run that was trained on several.
+    Raises BadInput with every line of the first piece that is neither, before the model is opened.
     """
     folder = mixtures.folder_of(run, task)
     kind = saved.task_of(folder)

@@ -10,10 +10,9 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl.errors import BadInput, NlptlError, Problem
+from nlptl.errors import BadInput, NlptlError
 
 if TYPE_CHECKING:
     from nlptl.checks import Checked
@@ -248,41 +247,6 @@ def show_plan(planned: Planned, *, as_json: bool) -> None:
     for split, least in planned.smallest_difference.items():
         what = f"{100 * least:.1f} points" if least is not None else "nothing (too few rows)"
         print(f"{split} can show: {what} over an accuracy of 0.9 (paired, power 0.8)")
-
-
-def show_runs(folder: Path, *, as_json: bool) -> None:
-    """Print the runs below a folder: finished ones with their scores, the others with how far they are."""
-    if not folder.is_dir() and folder != Path("runs"):
-        raise BadInput(str(folder), Problem("there is no such folder", fix="name one that holds run directories"))
-    found = [
-        _run_record(directory)
-        for directory in (sorted(folder.iterdir()) if folder.is_dir() else [])
-        if (directory / "recipe.yaml").is_file()
-    ]
-    if as_json:
-        show_json(found)
-    elif not found:
-        say(f"no runs in {folder}")
-    else:
-        head = ["run", "state", "set", "metric", "score"]
-        print(table(head, [["" if one[key] is None else str(one[key]) for key in head] for one in found]))
-
-
-def _run_record(directory: Path) -> dict[str, Any]:
-    from nlptl import report
-
-    found: dict[str, Any] = {"run": directory.name, "state": "finished", "set": None, "metric": None, "score": None}
-    try:
-        done = report.finished(directory)
-    except BadInput:
-        return found | {"state": "damaged"}
-    if done is None:
-        latest = directory / "checkpoints" / "latest"
-        step = latest.read_text(encoding="utf-8").strip().removeprefix("step-") if latest.is_file() else "0"
-        return found | {"state": f"at step {int(step)}" if step.isdigit() else "damaged"}
-    one = done["evaluation"][0]
-    name = next(iter(one["metrics"]))
-    return found | {"set": one["split"], "metric": name, "score": round(one["metrics"][name], 4)}
 
 
 def show_doctor(*, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,8 +34,6 @@ def ls(
     """List the runs of a folder with their scores, or, with the word models, the checkpoints at hand: what they are,
     size, languages, licence, and whether they are here.
     """
-    from nlptl import terminal
-
     named = folders or ["runs"]
     if named[0] == MODELS:
         _models([Path(name) for name in named[1:]], hub, offline, as_json)
@@ -43,7 +41,56 @@ def ls(
         what = "--hub goes with the word models" if hub is not None else f"{len(named)} folders"
         raise BadInput("ls", Problem(what, fix="write nlptl ls FOLDER, or nlptl ls models [FOLDER]... --hub QUERY"))
     else:
-        terminal.show_runs(Path(named[0]), as_json=as_json)
+        _runs(Path(named[0]), as_json)
+
+
+def _runs(folder: Path, as_json: bool) -> None:
+    """Print the runs below a folder: finished ones with their scores, the others with how far they are; of a run that
+    trained several tasks together each of them.
+    """
+    from nlptl.terminal import say, show_json, table
+
+    if not folder.is_dir() and folder != Path("runs"):
+        raise BadInput(str(folder), Problem("there is no such folder", fix="name one that holds run directories"))
+    here = sorted(folder.iterdir()) if folder.is_dir() else []
+    below = [one for directory in here for one in (directory, *(directory / name for name in _tasks(directory)))]
+    found = [_run_record(directory) for directory in below if (directory / "recipe.yaml").is_file()]
+    if as_json:
+        show_json(found)
+    elif not found:
+        say(f"no runs in {folder}")
+    else:
+        head = ["run", "state", "set", "metric", "score"]
+        print(table(head, [["" if one[key] is None else str(one[key]) for key in head] for one in found]))
+
+
+def _tasks(directory: Path) -> list[str]:
+    """Name the tasks that a run trained together; none where it cannot be known."""
+    from nlptl import mixtures
+
+    try:
+        return mixtures.names_of(directory)
+    except BadInput:
+        return []
+
+
+def _run_record(directory: Path) -> dict[str, Any]:
+    from nlptl import mixtures, report
+
+    name = mixtures.name_of(directory)
+    found: dict[str, Any] = {"run": name, "state": "finished", "set": None, "metric": None, "score": None}
+    try:
+        done = report.finished(directory)
+    except BadInput:
+        return found | {"state": "damaged"}
+    if done is None:
+        holder = directory.parent if mixtures.names_of(directory.parent) else directory
+        latest = holder / "checkpoints" / "latest"
+        step = latest.read_text(encoding="utf-8").strip().removeprefix("step-") if latest.is_file() else "0"
+        return found | {"state": f"at step {int(step)}" if step.isdigit() else "damaged"}
+    one = done["evaluation"][0]
+    name = next(iter(one["metrics"]))
+    return found | {"set": one["split"], "metric": name, "score": round(one["metrics"][name], 4)}
 
 
 def _models(folders: Sequence[Path], hub: str | None, offline: bool, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _of(together: Together, name: str, progress: Progress) -> tuple[Progress, li
         return sum(one <= step for one in taken)
 
     history = tuple({"step": until(one["step"]), "metrics": one["entries"].get(name, {})} for one in progress.history)
-    best = next((one["entries"] for one in progress.history if one["step"] == progress.best_step), {})
+    best: dict[str, Any] = next((one["entries"] for one in progress.history if one["step"] == progress.best_step), {})
     score = metric_of(job, best[name]) if name in best else progress.best_score
     told = replace(
         progress, step=len(taken), best_step=until(progress.best_step), best_score=score, history=history,

@@ -32,7 +32,8 @@ def join(jobs: Mapping[str, Job], say: Callable[[str], None]) -> tuple[dict[str,
         for group in groups.make_groups(one.moving.model, plan.train, plan.tuning):
             fresh = [number for number, each in enumerate(group.parameters) if id(each) not in seen]
             seen |= {id(each) for each in group.parameters}
-            parameters, names = (tuple(part[number] for number in fresh) for part in (group.parameters, group.names))
+            parameters = tuple(group.parameters[number] for number in fresh)
+            names = tuple(group.names[number] for number in fresh)
             made += [replace(group, parameters=parameters, names=names)] if fresh else []
     optimizer, scales = groups.optimizer(made, plan.train.learning_rate), [group.scale for group in made]
     found = {

@@ -29,7 +29,8 @@ def problems(found: Read[Plan], mixed: Mixed, recipes: Mapping[str, Checked]) ->
     for place, (name, plan) in enumerate(others, 1):
         path = (*mixed.path, "mix", place)
         for key, ours, theirs in _differing(held, plan):
-            what = f"{key} is {_told(theirs)} in '{name}', {_told(ours)} in '{first}': there is one for all of a mixture"
+            sides = f"{key} is {_told(theirs)} in '{name}', {_told(ours)} in '{first}'"
+            what = f"{sides}: there is one for all of a mixture"
             yield found.problem(path, what, f"write `set: {{{key}: …}}` beside `mix`")
 
 
@@ -38,7 +39,8 @@ def _differing(first: Recipe, other: Recipe) -> Iterator[tuple[str, Any, Any]]:
     if first.model.checkpoint != other.model.checkpoint:
         yield "model.checkpoint", first.model.checkpoint, other.model.checkpoint
     if first.tuning != other.tuning:
-        yield "tuning", *([one.model_dump(mode="json") for one in each.tuning] for each in (first, other))
+        ours, theirs = ([one.model_dump(mode="json") for one in each.tuning] for each in (first, other))
+        yield "tuning", ours, theirs
     for key in SHARED:
         if getattr(first.train, key) != getattr(other.train, key):
             yield f"train.{key}", getattr(first.train, key), getattr(other.train, key)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import artifacts, pages
-from nlptl.plan import cells_page
+from nlptl.plan import cells_page, mixed_report
 from nlptl.report import PAGE, REPORT, TABLES
 from nlptl.report.tables import Column, Table
 from nlptl.report.tables import write as write_tables
@@ -58,6 +58,8 @@ def tables(report: Mapping[str, Any]) -> Iterator[Table]:
         yield _differences("clean", caption, "control, or before", [one for found in clean for one in found])
     if report.get("leaks", {}).get("pairs"):
         yield _leaks(report["leaks"])
+    if report.get("mixtures"):
+        yield mixed_report.table(report["mixtures"])
     if "matrix" in report:
         yield from cells_page.tables(report["matrix"])
     yield _runs(report)
@@ -76,6 +78,8 @@ def document(report: Mapping[str, Any], found: Mapping[str, Table]) -> str:
     sections.insert(1, pages.Section("Scores", [found["scores"].html()]))
     if report["again"] or report["not_again"]:
         sections.insert(2, pages.Section("Earlier tasks again", _again(report, found)))
+    if "mixtures" in found:
+        sections.insert(-1, pages.Section("Mixtures", [mixed_report.HOW, found["mixtures"].html()]))
     if "matrix" in report:
         sections.insert(0, cells_page.section(report["matrix"], found))
     if "leaks" in found:

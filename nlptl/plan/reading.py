@@ -88,7 +88,8 @@ def _recipe(found: Read[Plan], asked: Asked) -> Checked:
         checks.check_version(document)
     if "seeds" in asked.set:
         what = "the plan's seeds are those of every stage"
-        raise BadInput(found.document.name, found.problem(asked.places.get("seeds", (*asked.path, "set", "seeds")), what))
+        place = asked.places.get("seeds", (*asked.path, "set", "seeds"))
+        raise BadInput(found.document.name, found.problem(place, what))
     for way, value in asked.set.items():
         place = asked.places.get(way, (*asked.path, "set", way))
         document = strict.put(document, way, value, found.where(*place))

@@ -11,7 +11,7 @@ from typing import Any
 from nlptl import artifacts, launch, mixtures, statistics
 from nlptl.compare import open_run
 from nlptl.job import Watch
-from nlptl.plan import cells, clean, gains, leaks, predictors, running
+from nlptl.plan import cells, clean, gains, leaks, mixed_report, predictors, running
 from nlptl.plan.again import Results
 from nlptl.plan.leaks import Leaks
 from nlptl.plan.reading import CheckedPlan
@@ -56,6 +56,8 @@ def write(
         "kept": sorted({name for one in remembered for name in one["kept"]}),
         "warnings": list(checked.warnings),
     }
+    if plan.mixtures():
+        report["mixtures"] = mixed_report.summary(plan.mixtures(), results, plan.seeds)
     if plan.cells():
         report["matrix"] = cells.summary(
             plan.cells(), report, predictors.guesses(checked, results, gathered, watch)
@@ -122,8 +124,8 @@ def _step(checked: CheckedPlan, step: Step, results: Results, leaked: Leaks) -> 
         "trainable": first["parameters"]["trainable"],
         "runs": [
             {
-                "seed": one.report["seed"], "run": mixtures.name_of(one.directory), "seconds": one.report["training"]["seconds"],
-                "memory_mib": one.report["training"]["peak_memory_mib"],
+                "seed": one.report["seed"], "run": mixtures.name_of(one.directory),
+                "seconds": one.report["training"]["seconds"], "memory_mib": one.report["training"]["peak_memory_mib"],
             }
             for one in runs
         ],

@@ -15,7 +15,6 @@ import pytest
 import tiny
 
 from nlptl import mixing, seeds
-from nlptl.errors import BadInput
 from nlptl.job import Progress, Watch
 
 Make = Callable[..., Path]
