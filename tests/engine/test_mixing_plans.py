@@ -220,3 +220,61 @@ def test_several_processes_are_refused(checkpoint: Make, tmp_path: Path, monkeyp
     with pytest.raises(BadInput, match="tasks are mixed on one process so far"):
         mixing.run_seed(mixing_help.mixture(entries), 13, tmp_path / "runs", Watch())
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_one_entry_is_trained_on_leaks_into_the_others_test(checkpoint: Make, tmp_path: Path) -> None:
+    """Two cards of one made world: the rows of its test split are training rows of the other, under other ids."""
+    import test_leaks as cards
+
+    path = mixing_help.plan(tmp_path, checkpoint("bert"), start=None, take=None, mix=[
+        {"name": "one", "recipe": "first.yaml"}, {"name": "two", "recipe": "second.yaml"},
+    ])  # fmt: skip
+    planted = cards.sentences(3, 7)
+    for name, train, test in (("first", planted, []), ("second", [], planted)):
+        own = cards.sentences(90, len(name))
+        texts = {"train": [*own[:50], *train], "dev": own[50:70], "test": [*own[70:], *test]}
+        tree = json.loads((tmp_path / f"{name}.yaml").read_text())
+        card = cards.write_card(tmp_path, f"card_{name}_texts", texts)
+        tree["data"] = {"card": str(card), "root": str(tmp_path)}
+        tiny.write_recipe(tmp_path / f"{name}.yaml", tree)
+    found = looking.look(reading.check(path), out=tmp_path / "runs").leaks
+    assert {(one.trained, one.tested) for one in found.found} == {("joint/one", "joint/two")}
+    assert len(found.found) == 3
+    with pytest.raises(BadInput, match="3 rows of test of 'joint/two' stand in what 'joint/one' is trained on"):
+        running.run(path, out=tmp_path / "runs")
+
+
+def test_a_run_of_a_mixture_is_guarded_with_all_that_it_was_trained_on(done: Any, tmp_path: Path) -> None:
+    from nlptl.plan import leaks
+
+    path = done.directory.parent.parent / "plan.yaml"
+    tree = json.loads(path.read_text())
+    run = run_of(done, "joint/a").parent
+    tree["stages"] = [{"name": "b", "recipe": "second.yaml", "start": str(run / "a"), "take": "body"}]
+    checked = reading.check(plans_help.save(tmp_path, tree | {"stages": [
+        one | {"recipe": str(path.parent / one["recipe"])} for one in tree["stages"]
+    ]}))  # fmt: skip
+    found = leaks.find(checked, running.gather(checked), opening=False)
+    assert {str(run / "a"), str(run / "b")} <= set(found.texts)
+    tree["stages"][0] |= {"start": str(run), "recipe": str(path.parent / "second.yaml")}
+    with pytest.raises(BadInput, match="one model of 2 tasks lies here"):
+        reading.check(plans_help.save(tmp_path, tree))
+
+
+def test_languages_of_one_task_are_mixed_as_tasks_are(checkpoint: Make, tmp_path: Path, near_gate: None) -> None:
+    """Made geography: one card, rows of two languages under the same items, a head for each."""
+    body = checkpoint("xlm-roberta")
+    tree = tiny.recipe_tree(body, Path("geography_classes")) | {"name": "geo"}
+    tree["data"] = {"card": "geography_classes", "train_rows": 16}
+    tiny.write_recipe(tmp_path / "geo.yaml", tree)
+    mix = [
+        {"name": code, "recipe": "geo.yaml",
+         "set": {"data.languages": [code], "train.select": "last", "evaluate": [{"split": "dev", "languages": [code]}]}}
+        for code in ("eng", "deu")
+    ]  # fmt: skip
+    stage = {"name": "both", "temperature": 1, "mix": mix}
+    plan = {"kind": "stages", "name": "geo_both", "seeds": [13], "control": "none", "stages": [stage]}
+    finished = running.run(plans_help.save(tmp_path, plan), out=tmp_path / "runs")
+    names = [one["scores"][0]["set"] for one in finished.report["steps"]]
+    assert names == ["dev eng", "dev deu"]
+    assert not finished.report["gains"]
