@@ -24,8 +24,8 @@ def read(run: str | Path) -> dict[str, Any] | None:
         names = [str(one["name"]) for one in found["entries"]]
     except (KeyError, TypeError):
         names = []
-    if not names:
-        raise BadInput(str(place), Problem("names no task", fix="run the plan again in a new --out"))
+    if not names or any(Path(name).name != name for name in names):
+        raise BadInput(str(place), Problem("names no task, or what is none", fix="run the plan again in a new --out"))
     return found
 
 

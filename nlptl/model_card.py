@@ -94,7 +94,17 @@ def _subject(report: Mapping[str, Any]) -> str:
     return (
         f"`{report['checkpoint']['name']}` trained for {report['task']} on {_plain(report['data']['title'])}: "
         f"{report['rows']['train']:,} rows, {trained['trainable']:,} of {trained['all']:,} parameters trained."
+        + _together(report)
     )
+
+
+def _together(report: Mapping[str, Any]) -> str:
+    mixed = report.get("mixed")
+    if not mixed:
+        return ""
+    others = ", ".join(mixed["with"])
+    steps = f"{mixed['steps']:,} of {mixed['of']:,} steps"
+    return f" Trained together with {others}, on one body: {steps} were of this task."
 
 
 def _scores(report: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from nlptl import seeds, statistics
 from nlptl.compare.opening import EQUAL, Run
 from nlptl.compare.pairs import SEED, is_share, score_of, shared
-from nlptl.compare.settings import science
+from nlptl.compare.settings import experiment
 from nlptl.compare.words import verdict
 from nlptl.errors import BadInput
 
@@ -73,7 +73,7 @@ def grouped(runs: Sequence[Run]) -> tuple[list[Group], list[str]]:
     found: dict[str, list[Run]] = {}
     twice = []
     for run in runs:
-        key = json.dumps([science(run.recipe), run.data["sha256"], run.data["checkpoint"]["sha256"]], sort_keys=True)
+        key = json.dumps([experiment(run), run.data["sha256"], run.data["checkpoint"]["sha256"]], sort_keys=True)
         members = found.setdefault(key, [])
         same = next((one for one in members if one.report["seed"] == run.report["seed"]), None)
         if same is None:

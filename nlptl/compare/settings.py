@@ -44,7 +44,7 @@ def sections(run: Run) -> dict[str, dict[str, Any]]:
     environment = run.environment
     around = {key: value for key, value in environment.items() if key not in ("versions", "git", "python")}
     return {
-        "recipe": dict(leaves(science(run.recipe))),
+        "recipe": dict(leaves(experiment(run))),
         "seed": {"seed": run.report["seed"]},
         "data": {
             "card": run.data["card"],
@@ -71,6 +71,13 @@ def science(recipe: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(tree.get("data"), Mapping):
         tree["data"] = {key: value for key, value in tree["data"].items() if key != "root"}
     return tree
+
+
+def experiment(run: Run) -> dict[str, Any]:
+    """Give what `science` gives, and with which other tasks the run was trained together, if it was."""
+    mixed = run.report.get("mixed")
+    together = {key: mixed[key] for key in ("with", "temperature") if key in mixed} if mixed else {}
+    return science(run.recipe) | ({"trained together": together} if together else {})
 
 
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:

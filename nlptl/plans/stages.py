@@ -146,7 +146,8 @@ class Stages(Plan):
             if stage.name in names[:number]:
                 first = found.where("stages", names.index(stage.name), "name")
                 yield found.problem((*here, "name"), f"'{stage.name}' stands here twice, first at {first}")
-            known = [one for earlier in self.stages[:number] for one in (earlier.name, *_steps_of(earlier))]
+            earlier = self.stages[:number]
+            known = [name for one in earlier for name in dict.fromkeys((one.name, *_steps_of(one)))]
             if stage.start is not None and stage.start not in known:
                 yield from _start(found, stage.start, known, names[number:], number)
             elif stage.start is not None:

@@ -117,6 +117,16 @@ def test_a_run_of_several_tasks_is_no_run_of_one(done: Any) -> None:
         replay(run / "a")
 
 
+def test_a_task_of_a_mixture_is_not_taken_for_a_seed_of_it_alone(done: Any) -> None:
+    from nlptl.compare import groups, open_run, settings
+
+    mixed, alone = (open_run(run_of(done, name), letter) for name, letter in (("joint/b", "A"), ("joint/b alone", "B")))
+    told = {leaf.path for leaf in settings.differing([mixed, alone])}
+    assert {"trained together.with", "trained together.temperature"} <= told
+    found, twice = groups.grouped([mixed, alone])
+    assert (len(found), twice) == (2, [])
+
+
 def test_names_in_a_plan(checkpoint: Make, tmp_path: Path) -> None:
     checked = reading.check(later(tmp_path, checkpoint("bert"), recipe="second.yaml", start="joint"))
     starts = {one.name: (one.start, one.take) for one in checked.plan.steps() if not one.control}
