@@ -12,10 +12,11 @@ from nlptl.errors import ReloadMismatch
 from nlptl.job import Job, Progress
 from nlptl.mixing import joining, page
 from nlptl.mixing.training import Together, metric_of
+from nlptl.plans import Heads
 from nlptl.version import __version__
 
 
-def write_beginning(together: Together, stage: str, temperature: float, shares: Sequence[float]) -> None:
+def write_beginning(together: Together, stage: str, temperature: float, heads: Heads, shares: Sequence[float]) -> None:
     """Write down which tasks a run trains together. One that goes on finds it there."""
     job = together.whole
     if (job.directory / mixtures.MIXTURE).is_file():
@@ -25,8 +26,9 @@ def write_beginning(together: Together, stage: str, temperature: float, shares: 
          "card": one.inputs.card.name, "share": share, "steps": len(together.taken(name, job.total))}
         for (name, one), share in zip(together.entries.items(), shares, strict=True)
     ]  # fmt: skip
-    begun = {"nlptl": __version__, "stage": stage, "seed": job.seed, "temperature": temperature, "steps": job.total}
-    artifacts.write_json(job.directory / mixtures.MIXTURE, {**begun, "entries": entries, "finished": False})
+    begun = {"nlptl": __version__, "stage": stage, "seed": job.seed, "temperature": temperature, "heads": heads}
+    written = {**begun, "steps": job.total, "entries": entries, "finished": False}
+    artifacts.write_json(job.directory / mixtures.MIXTURE, written)
 
 
 def finished(directory: Path) -> bool:
@@ -51,8 +53,8 @@ def finish(together: Together, progress: Progress) -> dict[str, dict[str, Any]]:
                 artifacts.append_line(job.directory / state.LOG, record)
             done = finishing.conclude(replace(job, total=len(together.taken(name, job.total))), own)
         found[name] = done
-    shared = _same_bodies(together)
     said = mixtures.read(together.whole.directory) or {}
+    shared = _same(together, one_head=said["heads"] == "one")
     chosen = {"taken": progress.step, "best_step": progress.best_step, "best_score": progress.best_score}
     whole = {"seconds": progress.seconds, "stopped_early": progress.stopped_early, "shared_tensors": shared}
     written = {**said, **chosen, **whole, "history": list(progress.history), "finished": True}
@@ -85,15 +87,18 @@ def _of(together: Together, name: str, progress: Progress) -> tuple[Progress, li
     return told, log
 
 
-def _same_bodies(together: Together) -> int:
-    """Hold the bodies that were saved against each other; give how many tensors two or more of them share."""
+def _same(together: Together, *, one_head: bool) -> int:
+    """Hold the bodies that were saved against each other, and the heads where there is one for all; give how many
+    tensors two or more of them share.
+    """
     from safetensors import safe_open
 
     stored: dict[str, tuple[str, Any]] = {}
     shared: set[str] = set()
     for name, job in together.entries.items():
-        ours = set(joining.bodies(job.moving.model))
         prefix = _prefix(job)
+        ours = set(joining.bodies(job.moving.model))
+        ours |= {name.removeprefix(prefix) for name in job.moving.model.head if one_head}
         for file in sorted((job.directory / "model").glob("*.safetensors")):
             with safe_open(file, framework="pt") as tensors:
                 for key in tensors.keys():  # noqa: SIM118 - no mapping, though it has this verb

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nlptl import backbone, groups
 from nlptl.engine import Trained
+from nlptl.errors import BadInput, Problem
 from nlptl.job import Job
+from nlptl.plans import Heads
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +18,28 @@ if TYPE_CHECKING:
     from nlptl.modules.embedding import TrimmedEmbedding
 
 
-def join(jobs: Mapping[str, Job], say: Callable[[str], None]) -> tuple[dict[str, Job], Trained]:
+def check_heads(jobs: Mapping[str, Job]) -> None:
+    """Raise BadInput where runs cannot have one head: it is drawn or taken over alike, for the same labels."""
+    import torch
+
+    (first, one), *others = jobs.items()
+    for name, other in others:
+        ours, theirs = _head(one.moving), _head(other.moving)
+        if one.fitted != other.fitted:
+            what = f"what '{name}' learnt from its rows (labels, weights, words) is not what '{first}' did"
+            raise BadInput("heads", Problem(what, field="heads", fix="write heads: each"))
+        if ours.keys() != theirs.keys() or not all(torch.equal(ours[key], theirs[key]) for key in ours):
+            what = f"'{name}' begins with another head than '{first}'"
+            raise BadInput("heads", Problem(what, field="heads", fix="write take: body, or heads: each"))
+
+
+def _head(moving: Trained) -> dict[str, nn.Parameter]:
+    return {name: moving.bare.get_parameter(name) for name in moving.model.head}
+
+
+def join(
+    jobs: Mapping[str, Job], say: Callable[[str], None], *, heads: Heads = "each"
+) -> tuple[dict[str, Job], Trained]:
     """Give the runs with all that moves in common, and that as one: a module that holds each task's by its name.
 
     A step of one task leaves the others' heads without a gradient, so neither it nor weight decay moves them.
@@ -24,7 +47,7 @@ def join(jobs: Mapping[str, Job], say: Callable[[str], None]) -> tuple[dict[str,
     from torch import nn
 
     trimmed = _one_table(list(jobs.values()), say)
-    _one_body([one.moving for one in jobs.values()])
+    _one_body([one.moving for one in jobs.values()], heads)
     plan = next(iter(jobs.values())).inputs.recipe
     made: list[groups.Group] = []
     seen: set[int] = set()
@@ -69,14 +92,15 @@ def bodies(model: Any) -> dict[str, nn.Parameter]:
     return {name: one for name, one in named if id(one) not in head}
 
 
-def _one_body(moving: Sequence[Trained]) -> None:
-    """Put the parameters of the first body in the place of the others' of the same name. What the first has not (a
-    pooler, say) is that of the first that has it.
+def _one_body(moving: Sequence[Trained], heads: Heads) -> None:
+    """Put the parameters of the first body in the place of the others' of the same name, and of its head where there is
+    one for all. What the first has not (a pooler, say) is that of the first that has it.
     """
     known: dict[str, nn.Parameter] = {}
     for one in moving:
         instead: dict[int, nn.Parameter] = {}
-        for name, parameter in bodies(one.model).items():
+        head = {f"head {name}": parameter for name, parameter in _head(one).items() if heads == "one"}
+        for name, parameter in [*bodies(one.model).items(), *head.items()]:
             # A tensor of several names (an output layer that is the embedding table) goes by the first.
             held = known.setdefault(name, instead.get(id(parameter), parameter))
             assert held.shape == parameter.shape, f"{name} differs in size in two bodies of one checkpoint"

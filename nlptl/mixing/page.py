@@ -13,9 +13,9 @@ from nlptl.report.tables import Column, Table
 from nlptl.report.tables import write as write_tables
 
 HOW = (
-    "One body and a head for each task. Each optimizer step is of one task, drawn by temperature; the weights are "
-    "those of the evaluation with the best mean over tasks of what each is chosen by. The body is the same, byte for "
-    "byte, in the models of all of them."
+    "One body, and a head for each task or one for all. Each optimizer step is of one task, drawn by temperature; the "
+    "weights are those of the evaluation with the best mean over tasks of what each is chosen by. The body is the same, "
+    "byte for byte, in the models of all of them."
 )
 
 
@@ -38,6 +38,7 @@ def _document(directory: Path, said: Mapping[str, Any], found: Sequence[Table]) 
     ]
     facts: dict[str, pages.Content] = {
         "run": directory.name, "stage": said["stage"], "seed": str(said["seed"]),
+        "heads": {"each": "one each", "one": "one for all"}[said["heads"]],
         "temperature": f"{said['temperature']:g}", "steps": f"{said['taken']:,} of {said['steps']:,}",
         "weights": f"of step {said['best_step']:,}" + _mean(said), "tensors in common": f"{said['shared_tensors']:,}",
         "training": f"{said['seconds']:.0f} s", "nlptl": said["nlptl"],

@@ -16,6 +16,7 @@ from nlptl.errors import BadInput, Problem
 from nlptl.job import Job, Watch
 from nlptl.mixing import drawing, ending, joining, training
 from nlptl.mixing.training import Together
+from nlptl.plans import Heads
 from nlptl.prepare import Inputs
 from nlptl.runs import Result
 
@@ -29,12 +30,13 @@ class Mixture:
     entries: Mapping[str, Inputs]
     """By the name of each: what it reads. One checkpoint and one `tuning` for all."""
     temperature: float
+    heads: Heads = "each"
 
 
 def directory_of(mixture: Mixture, seed: int, out: Path) -> Path:
-    """Give the directory of a seed's run: named by all that its tasks read, their names, and the temperature."""
+    """Give the directory of a seed's run: named by all that its tasks read, their names, heads and temperature."""
     tree = {name: prepare.digest(one, seed) for name, one in mixture.entries.items()}
-    text = json.dumps({"entries": list(tree.items()), "temperature": mixture.temperature})
+    text = json.dumps({"entries": list(tree.items()), "temperature": mixture.temperature, "heads": mixture.heads})
     return out / f"{mixture.name}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
@@ -75,6 +77,8 @@ def opened(mixture: Mixture, seed: int, directory: Path, watch: Watch) -> Iterat
                 (directory / name).mkdir(exist_ok=True)
                 artifacts.recover(directory / name)
                 jobs[name] = runs.open_parts(inputs, seed, directory / name, computing, stop, watch)
+            if mixture.heads == "one":
+                joining.check_heads(jobs)
         except BadInput:
             for name in fresh:
                 shutil.rmtree(directory / name, ignore_errors=True)
@@ -90,7 +94,7 @@ def _together(mixture: Mixture, jobs: Mapping[str, Job], directory: Path) -> Tog
     total = sum(own)
     shares = drawing.shares(own, mixture.temperature)
     drawn = drawing.draws(shares, total, first.seed)
-    joined, moving = joining.join(jobs, first.watch.say)
+    joined, moving = joining.join(jobs, first.watch.say, heads=mixture.heads)
     entries = {
         name: replace(one, total=total, mixed={
             "stage": mixture.name, "with": [other for other in jobs if other != name], "share": share,
@@ -102,5 +106,5 @@ def _together(mixture: Mixture, jobs: Mapping[str, Job], directory: Path) -> Tog
         first, directory=directory, moving=moving, features=[], select=([], []), total=total, pools=(), augmented={}
     )
     together = Together(whole, entries, drawn)
-    ending.write_beginning(together, mixture.name, mixture.temperature, shares)
+    ending.write_beginning(together, mixture.name, mixture.temperature, mixture.heads, shares)
     return together

@@ -32,6 +32,9 @@ def problems(found: Read[Plan], mixed: Mixed, recipes: Mapping[str, Checked]) ->
             sides = f"{key} is {_told(theirs)} in '{name}', {_told(ours)} in '{first}'"
             what = f"{sides}: there is one for all of a mixture"
             yield found.problem(path, what, f"write `set: {{{key}: …}}` beside `mix`")
+        if mixed.heads == "one" and (why := _two_tasks(recipes[mixed.members[first]], recipes[mixed.members[name]])):
+            what = f"heads: one, but {why} of '{name}' are not those of '{first}'"
+            yield found.problem(path, what, "write heads: each")
 
 
 def _differing(first: Recipe, other: Recipe) -> Iterator[tuple[str, Any, Any]]:
@@ -46,6 +49,13 @@ def _differing(first: Recipe, other: Recipe) -> Iterator[tuple[str, Any, Any]]:
             yield f"train.{key}", getattr(first.train, key), getattr(other.train, key)
     if (first.train.select == "last") != (other.train.select == "last"):
         yield "train.select", first.train.select, other.train.select
+
+
+def _two_tasks(first: Checked, other: Checked) -> str:
+    """Say what keeps two recipes from having one head; nothing where they may."""
+    if first.recipe.task != other.recipe.task:
+        return "the settings of `task`"
+    return "" if set(first.card.labels) == set(other.card.labels) else "the labels"
 
 
 def _alone(kind: Tuning) -> str:

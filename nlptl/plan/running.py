@@ -138,7 +138,7 @@ def mixture_of(
     for name, own in mixed.members.items():
         step = steps[own]
         entries[name] = inputs_of(checked, step, gathered[step.recipe], start_of(step, done, seed), offline=offline)
-    return mixing.Mixture(mixed.name, entries, mixed.temperature)
+    return mixing.Mixture(mixed.name, entries, mixed.temperature, mixed.heads)
 
 
 def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
@@ -156,8 +156,8 @@ def digest(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> str:
         }
         for step in checked.plan.steps()
     ]  # fmt: skip
-    if checked.plan.mixtures():
-        tree["mixtures"] = [[one.name, dict(one.members), one.temperature] for one in checked.plan.mixtures()]
+    if together := checked.plan.mixtures():
+        tree["mixtures"] = [[one.name, dict(one.members), one.temperature, one.heads] for one in together]
     tree["claims"] = [[one.step, one.control] for one in checked.plan.claims()]
     text = json.dumps(tree, sort_keys=True, ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from nlptl.errors import Problem
     from nlptl.strict import Path, Read
 
-__all__ = ["Asked", "Cell", "Claim", "Inlined", "Memory", "Mixed", "Plan", "Step", "Take"]
+__all__ = ["Asked", "Cell", "Claim", "Heads", "Inlined", "Memory", "Mixed", "Plan", "Step", "Take"]
 
 Take = Literal["body", "all"]
+Heads = Literal["each", "one"]
+"""Of what is trained together: a head for each, or one for all."""
 
 
 class Inlined(Recipe):
@@ -96,6 +98,7 @@ class Mixed:
     temperature: float
     path: Path
     """Where in the plan it stands, for messages."""
+    heads: Heads = "each"
 
 
 class Plan(Value):

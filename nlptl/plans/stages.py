@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from nlptl.errors import Problem, did_you_mean
-from nlptl.plans import Asked, Claim, Inlined, Memory, Mixed, Plan, Step, Take
+from nlptl.plans import Asked, Claim, Heads, Inlined, Memory, Mixed, Plan, Step, Take
 from nlptl.recipe import Name
 from nlptl.strict import Path, Read, Value
 
@@ -50,6 +50,10 @@ class Stage(Value):
     temperature: float | None = Field(default=None, gt=0, le=1000)
     """With `mix`: each optimizer step is of an entry that is drawn with probability n^(1/temperature), n the steps that
     its recipe has by itself: 1 as many as that, higher ones more and more alike."""
+
+    heads: Heads | None = None
+    """With `mix`: a head for `each` entry, as when it is absent, or `one` for all, which then are of one task with the
+    same labels: languages, or data sets."""
 
     set: dict[str, Any] = Field(default_factory=dict)
     """What this plan changes of the recipe, as on the command line: `{data.train_rows: 200}`; with `mix`, of all."""
@@ -112,7 +116,7 @@ class Stages(Plan):
         """Give the stages that mix."""
         return tuple(
             Mixed(stage.name, {one.name: _step_of(stage, one) for one in stage.mix}, stage.temperature or 1.0,
-                  ("stages", number))
+                  ("stages", number), stage.heads or "each")
             for number, stage in enumerate(self.stages) if stage.mix
         )  # fmt: skip
 
@@ -222,6 +226,8 @@ def _mixing(found: Read[Any], stage: Stage, number: int) -> Iterator[Problem]:
         yield found.problem((*here, "temperature"), "missing", fix)
     if not stage.mix and stage.temperature is not None:
         yield found.problem((*here, "temperature"), "there is nothing to mix", "write mix: with a list of recipes")
+    if not stage.mix and stage.heads is not None:
+        yield found.problem((*here, "heads"), "there is nothing to mix", "write mix: with a list of recipes")
     names = [one.name for one in stage.mix]
     for place, one in enumerate(stage.mix):
         path = (*here, "mix", place)

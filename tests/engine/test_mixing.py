@@ -15,6 +15,7 @@ import pytest
 import tiny
 
 from nlptl import mixing, seeds
+from nlptl.errors import BadInput, ReloadMismatch
 from nlptl.job import Progress, Watch
 
 Make = Callable[..., Path]
@@ -283,3 +284,45 @@ def test_what_is_frozen_is_replayed_for_each_task(checkpoint: Make, tmp_path: Pa
         shutil.rmtree(tmp_path / "runs")
     for name in "ab":
         assert [one["predicted"] for one in said[0][name]] == [one["predicted"] for one in said[1][name]]
+
+
+def test_one_head_for_all_is_moved_by_all_and_saved_once(checkpoint: Make, tmp_path: Path, near_gate: None) -> None:
+    """Two worlds of the same labels: whole models are equal byte for byte, what follows from them is each one's own."""
+    rows = {"train": 24, "dev": 8, "test": 8}
+
+    def entries(folder: str, **changes: Any) -> dict[str, Any]:
+        return {
+            name: mixing_help.inputs(
+                tmp_path / folder, checkpoint("bert"), name,
+                source={"seed": number, "rows": rows} | changes.get(name, {}),
+            )
+            for number, name in enumerate("ab", 1)
+        }  # fmt: skip
+
+    found = mixing.run_seed(mixing.Mixture("joint", entries("same"), 1.0, "one"), 13, tmp_path, Watch())
+    first, second = (tiny.weights(found[name].directory) for name in "ab")
+    assert first.keys() == second.keys()
+    assert all(first[name].numpy().tobytes() == second[name].numpy().tobytes() for name in first)
+    whole = found["a"].directory.parent
+    assert json.loads((whole / "mixture.json").read_text())["shared_tensors"] == len(first)
+    each = mixing.run_seed(mixing.Mixture("joint", entries("same"), 1.0), 13, tmp_path, Watch())
+    assert each["a"].directory.parent != whole
+    assert not bool((tiny.weights(each["a"].directory)["classifier.weight"] == first["classifier.weight"]).all())
+    other = mixing.Mixture("joint", entries("other", b={"classes": 4}), 1.0, "one")
+    with pytest.raises(BadInput, match="is not what 'a' did"):
+        mixing.run_seed(other, 13, tmp_path / "other", Watch())
+    assert not list((tmp_path / "other").glob("joint-*"))
+
+
+def test_bodies_that_differ_on_the_disk_are_a_fault_that_is_told() -> None:
+    import torch
+
+    from nlptl.mixing import ending
+
+    stored: dict[str, Any] = {}
+    shared: set[str] = set()
+    ending._hold(stored, shared, "a", "encoder.weight", torch.zeros(3))
+    ending._hold(stored, shared, "b", "encoder.weight", torch.zeros(3))
+    assert shared == {"encoder.weight"}
+    with pytest.raises(ReloadMismatch, match=r"encoder\.weight differs between the models of a and c"):
+        ending._hold(stored, shared, "c", "encoder.weight", torch.tensor([0.0, 0.0, 1e-30]))

@@ -171,6 +171,10 @@ ENTRY = {"name": "c", "recipe": "second.yaml"}
         ({"mix": [ENTRY, {"name": "d", "recipe": "second.yaml", "set": {"tuning": [{"kind": "lora"}]}}]},
          "stages[1].mix[1]", "there is one for all of a mixture"),
         ({"set": {"tuning": [{"kind": "unfreeze", "blocks": 1}]}}, "stages[1]", "'unfreeze' cannot be mixed"),
+        ({"heads": "one"}, "stages[1].mix[1]", "the labels of 'b' are not those of 'a'"),
+        ({"heads": "two"}, "stages[1].heads", "each"),
+        ({"mix": None, "recipe": "first.yaml", "temperature": None, "heads": "one"}, "stages[1].heads",
+         "nothing to mix"),
         ({"set": {"train.epoch": 1}}, "train.epoch", "unknown key"),
         ({"set": {"seeds": [1]}}, "stages[1].set.seeds", "the plan's seeds"),
         ({"mix": [ENTRY, ENTRY | {"name": "d/e"}]}, "stages[1].mix[1].name", "a-z0-9"),
@@ -272,7 +276,7 @@ def test_a_run_of_a_mixture_is_guarded_with_all_that_it_was_trained_on(done: Any
 
 
 def test_languages_of_one_task_are_mixed_as_tasks_are(checkpoint: Make, tmp_path: Path, near_gate: None) -> None:
-    """Made geography: one card, rows of two languages under the same items, a head for each."""
+    """Made geography: one card, rows of two languages under the same items, one head for both."""
     body = checkpoint("xlm-roberta")
     tree = tiny.recipe_tree(body, Path("geography_classes")) | {"name": "geo"}
     tree["data"] = {"card": "geography_classes", "train_rows": 16}
@@ -282,7 +286,7 @@ def test_languages_of_one_task_are_mixed_as_tasks_are(checkpoint: Make, tmp_path
          "set": {"data.languages": [code], "train.select": "last", "evaluate": [{"split": "dev", "languages": [code]}]}}
         for code in ("eng", "deu")
     ]  # fmt: skip
-    stage = {"name": "both", "temperature": 1, "mix": mix}
+    stage = {"name": "both", "temperature": 1, "heads": "one", "mix": mix}
     plan = {"kind": "stages", "name": "geo_both", "seeds": [13], "control": "none", "stages": [stage]}
     finished = running.run(plans_help.save(tmp_path, plan), out=tmp_path / "runs")
     names = [one["scores"][0]["set"] for one in finished.report["steps"]]
