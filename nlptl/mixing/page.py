@@ -14,8 +14,8 @@ from nlptl.report.tables import write as write_tables
 
 HOW = (
     "One body, and a head for each task or one for all. Each optimizer step is of one task, drawn by temperature; the "
-    "weights are those of the evaluation with the best mean over tasks of what each is chosen by. The body is the same, "
-    "byte for byte, in the models of all of them."
+    "weights are those of the evaluation with the best mean over tasks of what each is chosen by. The body is the "
+    "same, byte for byte, in the models of all of them."
 )
 
 
