@@ -9,10 +9,10 @@ from nlptl.plan.again import Results
 from nlptl.plans import Mixed
 from nlptl.report.tables import Column, Table
 
-HOW = (
-    "Each optimizer step of a mixture is of one task, drawn by temperature. The control of a task trains it alone, "
-    "from the recipe's own checkpoint, for the steps that its recipe has; a mixture has as many steps as its recipes "
-    "together."
+HOW = "Each optimizer step of a mixture is of one task, drawn by temperature."
+CONTROL = (
+    "The control of a task of a mixture trains it alone for the steps that its recipe has. The mixture has as many "
+    "steps as its recipes together; how many of them are of the task is drawn."
 )
 
 

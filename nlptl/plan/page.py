@@ -99,7 +99,8 @@ def _lead(report: Mapping[str, Any]) -> pages.Content:
 
 
 def _notes(report: Mapping[str, Any]) -> list[pages.Content]:
-    return [pages.note(ONE_SEED, "warning")] * (len(report["seeds"]) == 1) + [CONTROL, INTERVALS]
+    how = [mixed_report.CONTROL] * bool(report.get("mixtures"))
+    return [pages.note(ONE_SEED, "warning")] * (len(report["seeds"]) == 1) + [CONTROL, *how, INTERVALS]
 
 
 def _again(report: Mapping[str, Any], found: Mapping[str, Table]) -> list[pages.Content]:
