@@ -59,8 +59,17 @@ def finish(together: Together, progress: Progress) -> dict[str, dict[str, Any]]:
     whole = {"seconds": progress.seconds, "stopped_early": progress.stopped_early, "shared_tensors": shared}
     written = {**said, **chosen, **whole, "history": list(progress.history), "finished": True}
     artifacts.write_json(together.whole.directory / mixtures.MIXTURE, written)
-    page.write(together.whole.directory)
+    _attempt(together.whole)
     return found
+
+
+def _attempt(job: Job) -> None:
+    """Make the page, which a run can do without; say a fault and go on."""
+    try:
+        page.write(job.directory)
+    except Exception as fault:
+        first = " ".join(str(fault).split())[:300]
+        job.watch.say(f"warning: the page could not be made ({type(fault).__name__}: {first}); the run is whole")
 
 
 def _of(together: Together, name: str, progress: Progress) -> tuple[Progress, list[dict[str, Any]]]:

@@ -23,7 +23,7 @@ def write(directory: Path, page: Path | None = None) -> Path:
     """Write page and tables of a mixture's finished run, or with `page` the page alone there; give its path."""
     said = json.loads(artifacts.redact(json.dumps(mixtures.read(directory), ensure_ascii=False)))
     reports = {one["name"]: artifacts.read_json(directory / one["name"] / REPORT) for one in said["entries"]}
-    found = [_entries(said, reports), _scores(reports)]
+    found = [_entries(said, reports), _scores(reports), *_looks(said)]
     place = page or directory / PAGE
     artifacts.write_text(place, _document(directory, said, found))
     if page is None:
@@ -45,7 +45,7 @@ def _document(directory: Path, said: Mapping[str, Any], found: Sequence[Table]) 
     }  # fmt: skip
     sections = [
         pages.Section("Tasks", [found[0].html(), found[1].html(), pages.items(links)]),
-        pages.Section("Choosing the weights", [HOW, *_curves(said)]),
+        pages.Section("Choosing the weights", [HOW, *_curves(said), *(one.html() for one in found[2:])]),
         pages.Section("What was run", [pages.facts(facts)]),
     ]
     foot = f"Made by nlptl {said['nlptl']} from {mixtures.MIXTURE} and the reports of the tasks."
@@ -59,13 +59,15 @@ def _mean(said: Mapping[str, Any]) -> str:
 
 
 def _curves(said: Mapping[str, Any]) -> Iterator[pages.Content]:
+    """Give a chart a task, and one of the mean; the numbers stand in a table."""
     history = [one for one in said["history"] if one["entries"]]
     if len(history) > 1:
-        lines = {
+        found = {
             name: [(float(one["step"]), 100 * next(iter(one["entries"][name].values()))) for one in history]
             for name in history[0]["entries"]
-        } | {"mean": [(float(one["step"]), 100 * one["metrics"]["mean"]) for one in history]}
-        yield pages.lines("Main metric of each task on its selecting split", lines, x="step", y="points")
+        } | {"mean of all": [(float(one["step"]), 100 * one["metrics"]["mean"]) for one in history]}
+        charts = [pages.lines(name, {name: line}, x="step", y="points") for name, line in found.items()]
+        yield pages.beside(*charts)
 
 
 def _entries(said: Mapping[str, Any], reports: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -94,3 +96,17 @@ def _scores(reports: Mapping[str, Mapping[str, Any]]) -> Table:
             held = " ".join(part for part in (one["split"], one["language"]) if part)
             rows.append([name, held, metric, one["rows"], one["metrics"][metric], tuple(one["intervals"][metric])])
     return Table("scores", "Score of each task on each of its sets, by its main metric", columns, rows)
+
+
+def _looks(said: Mapping[str, Any]) -> Iterator[Table]:
+    """Give every evaluation on the selecting splits."""
+    history = [one for one in said["history"] if one["entries"]]
+    if history:
+        names = list(history[0]["entries"])
+        columns = [Column("step", "step", "count"), *(Column(f"score.{name}", name, "points") for name in names)]
+        columns.append(Column("mean", "mean of what chooses", "points"))
+        rows = [
+            [one["step"], *(next(iter(one["entries"][name].values())) for name in names), one["metrics"]["mean"]]
+            for one in history
+        ]
+        yield Table("history", "Main metric of each task on its selecting split", columns, rows)

@@ -207,13 +207,19 @@ def test_any_tasks_share_a_body(family: str, checkpoint: Make, tmp_path: Path, n
     rows = {"train": 16, "dev": 8, "test": 8}
     entries = {
         kind: mixing_help.inputs(
-            tmp_path / "in", checkpoint(family), kind, task=kind, generates=family != "bert", source={"rows": rows}
+            tmp_path / "in", checkpoint(family), kind, task=kind, generates=family != "bert", source={"rows": rows},
+            evaluate_every=3,
         )
         for kind in TASKS[family]
     }
     found = mixing.run_seed(mixing_help.mixture(entries), 13, tmp_path, Watch())
-    said = json.loads((next(iter(found.values())).directory.parent / "mixture.json").read_text())
     first = next(iter(found))
+    whole = found[first].directory.parent
+    said = json.loads((whole / "mixture.json").read_text())
+    page = (whole / "report.html").read_text()
+    assert all(f"{kind}/report.html" in page for kind in found)
+    looks = json.loads((whole / "tables" / "history.json").read_text())["rows"]
+    assert len(looks) == len(said["history"]) > 1
     assert said["shared_tensors"] > 20
     assert {one.report["task"] for one in found.values()} == set(TASKS[family])
     assert found[first].report["training"]["planned_steps"] > 0
