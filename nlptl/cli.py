@@ -98,6 +98,7 @@ def plan(
     them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
+    from nlptl.advising import told
     from nlptl.checks import check as check_recipe
     from nlptl.plan import plan as plan_recipe
     from nlptl.plan import reading
@@ -107,7 +108,10 @@ def plan(
         return
     checked = check_recipe(recipe, overrides or ())
     terminal.say("reading the data and trying a few steps")
-    terminal.show_plan(plan_recipe(checked, out=out, offline=offline), as_json=as_json)
+    planned = plan_recipe(checked, out=out, offline=offline)
+    terminal.show_plan(planned, as_json=as_json)
+    if not as_json:
+        print("\n".join([*planned.taken, *told(planned.facts, planned.advice)]))
 
 
 @app.command()

@@ -72,6 +72,8 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     if done is not None:
         watch.say(f"{directory} is finished; nothing to do")
         return Result(directory, done, True)
+    for line in inputs.taken:
+        watch.say(line)
     with _opened(inputs, seed, directory, watch) as job:
         progress = _train(job, state.resume(job))
         result = Result(directory, finishing.finish(job, progress), False)

@@ -74,6 +74,7 @@ def look(
     With `tried` a few steps are taken of each recipe without a finished run; a model is loaded for that alone.
     """
     gathered = running.gather(checked, offline=offline)
+    checked = running.settled(checked, gathered)
     done: dict[tuple[str, int], Path] = {}
     steps = [_step(checked, step, gathered[step.recipe], out, done) for step in checked.plan.steps()]
     steps = _estimated(checked, steps, gathered, tried)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import backbone, engine, phases, prepare, report, state, statistics
+from nlptl.advising import Held, held
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
@@ -49,6 +50,12 @@ class Planned:
     """What learns when, a line a phase; empty where the same learns all the time."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
+    facts: str = ""
+    """What advice goes by."""
+    advice: Sequence[Held] = ()
+    """What is advised beside what the recipe has."""
+    taken: Sequence[str] = ()
+    """What `auto` took."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
         directory = out / f"{recipe.name}-{prepare.digest(inputs, seed)}"
         runs.append((seed, directory, report.finished(directory) is not None))
     tried = attempt(inputs)
+    facts, advised = held(recipe, inputs.card, inputs.checkpoint, inputs.rows["train"])
     left = sum(not done for _, _, done in runs)
     return Planned(
         runs=runs,
@@ -97,8 +105,8 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             for one in recipe.evaluate
         },
         phases=tried.phases,
-        warnings=inputs.warnings,
-    )
+        warnings=inputs.warnings, facts=facts, advice=advised, taken=inputs.taken,
+    )  # fmt: skip
 
 
 def attempt(inputs: Inputs) -> Tried:
