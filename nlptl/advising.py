@@ -96,7 +96,7 @@ def settled(
     values |= {path[6:]: one.value for path, one in taken.items() if path != "tuning"}
     fields = {name: getattr(plan, name) for name in Recipe.model_fields}
     whole = Recipe(**{**fields, "train": Train(**values), "tuning": tuple(tuning)})
-    return whole, tuple(f"auto took {one.path}: {shown(one.value)} because {one.why} ({one.source})"
+    return whole, tuple(f"auto took {one.path}: {shown(one.value)} because: {one.why} ({one.source})"
                         for one in taken.values())  # fmt: skip
 
 
@@ -155,7 +155,8 @@ def told(facts: str, found: Sequence[Held]) -> Iterator[str]:
     """Give advice as lines."""
     yield f"\nadvice, by rule of thumb and not by trial, for: {facts}"
     for one in found:
-        yield f"  {one.path}: {one.advised}" + ("; so has the recipe" if one.agrees else f"; the recipe has {one.recipe}")
+        beside = "so has the recipe" if one.agrees else f"the recipe has {one.recipe}"
+        yield f"  {one.path}: {one.advised}; {beside}"
         yield f"    why: {one.why}"
         yield f"    source: {one.source}"
         yield f"    evidence: {one.evidence}"

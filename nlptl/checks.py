@@ -203,7 +203,7 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
     for number, kind in enumerate(recipe.tuning):
-        if recipe.machine.gradient_checkpointing and kind.kind in TWO_PASSES:
+        if recipe.machine.gradient_checkpointing is True and kind.kind in TWO_PASSES:
             what = f"'{kind.kind}' at {found.where('tuning', number)} makes two passes, which draw their dropout apart"
             yield found.problem(("machine", "gradient_checkpointing"), what, "leave one of them out")
     yield from _twice(found, "tuning", "")

@@ -111,7 +111,7 @@ def plan(
     planned = plan_recipe(checked, out=out, offline=offline)
     terminal.show_plan(planned, as_json=as_json)
     if not as_json:
-        print("\n".join([*planned.taken, *told(planned.facts, planned.advice)]))
+        print("\n".join([*planned.step_memory, *planned.taken, *told(planned.facts, planned.advice)]))
 
 
 @app.command()

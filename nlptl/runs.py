@@ -23,6 +23,7 @@ from nlptl import (
     report,
     scoring,
     state,
+    step_memory,
 )  # fmt: skip
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
@@ -129,6 +130,8 @@ def _open(inputs: Inputs, seed: int, directory: Path, computing: Computing, stop
         features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
     )
     moving = state.build(recipe, opened, fitted, features, computing, seed, total=total)
+    verbs = state.verbs(task, opened, fitted)
+    step_memory.settle(moving, verbs, recipe, features, seed, say=watch.say)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features,

@@ -21,7 +21,7 @@ FLOORS = {
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection", "frozen", "augmenting", "advising",
+        "inspection", "frozen", "augmenting", "advising", "step_memory",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",

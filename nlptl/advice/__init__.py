@@ -85,7 +85,8 @@ RATE = (
     Rule(lambda one: _method(one) == "adapter", lambda one: 2e-4 if one.body < HUGE else 1e-4,
          "adapters start at zero and want about ten times the rate of full fine-tuning", sources.BIDERMAN, USUAL),
     Rule(lambda one: _method(one) == "head", constant(1e-3),
-         "the head alone, drawn anew: nothing that was learnt can be lost", sources.KUMAR, "weak: any high rate will do"),
+         "the head alone, drawn anew: nothing that was learnt can be lost", sources.KUMAR,
+         "weak: any high rate will do"),
     Rule(lambda one: one.new_decoder, constant(1e-4),
          "the body's rate; that of the new decoder is multiplied by `head`", sources.OURS_TASKS, "measured here"),
     Rule(lambda one: one.body < SMALL, lambda one: 5e-5 if one.head or one.unseen else 1e-4,
@@ -98,8 +99,8 @@ RATE = (
 )  # fmt: skip
 STEADY = "few rows: a few epochs are too few steps"
 EPOCHS = (
-    Rule(lambda one: _method(one) == "head", constant(50), "the head alone: an epoch over what is frozen costs next to nothing",
-         sources.OURS_FROZEN, "speed measured here; the number is a guess"),
+    Rule(lambda one: _method(one) == "head", constant(50),
+         "the head alone: an epoch over what is frozen costs next to nothing", sources.OURS_FROZEN, "speed measured here; the number is a guess"),
     Rule(lambda one: one.new_decoder, lambda one: 20 if one.rows < MANY else 8,
          "a decoder that is drawn anew learns to write", sources.OURS_TASKS, "measured here on GeoQuery"),
     Rule(lambda one: one.rows <= FEW, lambda one: 20 if one.body < LARGE else 5,

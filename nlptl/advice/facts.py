@@ -40,8 +40,8 @@ class Facts:
     unseen: bool = False
     """Whether languages are scored that are not trained on."""
     method: str = ""
-    """What the recipe itself trains: `head` alone, an `adapter`, or the `body`; nothing where that is to be advised, and
-    the other settings go by the advice."""
+    """What the recipe itself trains: `head` alone, an `adapter`, or the `body`; nothing where that is to be advised,
+    and the other settings go by the advice."""
 
     @property
     def new_decoder(self) -> bool:
@@ -53,7 +53,8 @@ class Facts:
         said = [f"task {self.task}", f"{self.rows:,} training rows"]
         said += [f"{self.classes} classes"] if self.classes else []
         said += ["pairs of texts"] if self.pairs else []
-        said += [f"{self.characters:.0f} characters a row", f"{self.family} of {self.parameters / 1e6:.0f} M parameters"]
+        said += [f"{self.characters:.0f} characters a row"]
+        said += [f"{self.family} of {self.parameters / 1e6:.0f} M parameters"]
         said += [f"{self.body / 1e6:.0f} M without embeddings"]
         said += [f"{self.blocks} blocks"] if self.blocks else []
         said.append("head trained" if self.head else "head new")
