@@ -171,16 +171,16 @@ def _why_not(moving: engine.Trained, tuning: Sequence[Tuning]) -> str:
     twice = next((kind.kind for kind in tuning if kind.kind in TWO_PASSES), None)
     if twice is not None:
         return f"'{twice}' makes two passes"
-    installed = moving.noise is not None
-    if installed:  # it watches what computes a block again, so it must come after
+    noise = moving.noise
+    if noise is not None:  # it watches what computes a block again, so it must come after
         called_dropout.remove(moving.bare)
     try:
         recomputing.enable(backbone.transformer_of(moving.bare))
     except BadInput as fault:
         return fault.problems[0].what
     finally:
-        if installed:
-            called_dropout.install(moving.bare, moving.noise)
+        if noise is not None:
+            called_dropout.install(moving.bare, noise)
     return ""
 
 

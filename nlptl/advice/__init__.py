@@ -100,7 +100,8 @@ RATE = (
 STEADY = "few rows: a few epochs are too few steps"
 EPOCHS = (
     Rule(lambda one: _method(one) == "head", constant(50),
-         "the head alone: an epoch over what is frozen costs next to nothing", sources.OURS_FROZEN, "speed measured here; the number is a guess"),
+         "the head alone: an epoch over what is frozen costs next to nothing", sources.OURS_FROZEN,
+         "speed measured here; the number is a guess"),
     Rule(lambda one: one.new_decoder, lambda one: 20 if one.rows < MANY else 8,
          "a decoder that is drawn anew learns to write", sources.OURS_TASKS, "measured here on GeoQuery"),
     Rule(lambda one: one.rows <= FEW, lambda one: 20 if one.body < LARGE else 5,

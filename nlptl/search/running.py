@@ -102,6 +102,7 @@ def search(
     directory = out / f"{whole.name}-tune-{name}"
     if taken:  # trials change what `auto` took, so it must stand written
         path, overrides = directory / TAKEN, ()
+        directory.mkdir(parents=True, exist_ok=True)
         artifacts.write_text(path, strict.dump(whole))
     one = _Search(path, overrides, checked, chosen, seed, directory, offline, watch or Watch())
     for dimension in chosen:
