@@ -74,7 +74,10 @@ def test_a_run_writes_down_what_was_taken_and_says_why(make: Make) -> None:
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_every_family_and_task_takes_something_that_trains(make: Make, family: str) -> None:
     for world, kind in (("topics", "classification"), ("questions", "qa"), ("commands", "parsing")):
-        made = make(family, source={"world": world}, task=plans_help.task(kind), train={"select": "last"})
+        task = plans_help.task(kind)
+        if family not in tiny.ENCODERS:
+            task.pop("decoder", None)
+        made = make(family, source={"world": world}, task=task, train={"select": "last"})
         leave_out(made.recipe, batch=8)
         assert made.parts().train(1)
 
