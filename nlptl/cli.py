@@ -93,8 +93,8 @@ def plan(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a recipe will do and cost. Rows, steps, trainable parameters, memory, minutes, and the smallest
-    difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
+    """Say what a recipe will do and cost, and what is advised. Rows, steps, trainable parameters, memory, minutes, and
+    the smallest difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
     them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
@@ -162,8 +162,10 @@ def schema() -> None:
     from nlptl import strict
     from nlptl.plan import reading
     from nlptl.recipe import Recipe
+    from nlptl.unsaid import RecipeUnsaid
 
-    print(json.dumps(strict.schema(Recipe | reading.model(), "nlptl recipe or plan"), indent=2, ensure_ascii=False))
+    made = strict.schema(Recipe | RecipeUnsaid | reading.model(), "nlptl recipe or plan")
+    print(json.dumps(made, indent=2, ensure_ascii=False))
 
 
 @app.command()

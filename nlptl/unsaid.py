@@ -1,13 +1,19 @@
 """Recipes that leave settings of `train` to `tuning: [{kind: auto}]`: which those are, and what reads them."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from nlptl import kinds
 from nlptl.errors import Problem
 from nlptl.recipe import Recipe, Train
 from nlptl.strict import Document, Read, validate
+
+if TYPE_CHECKING:
+    from nlptl.tuning import Tuning as Kind
+else:
+    Kind = kinds.one_of("tuning")
 
 LEFT = ("epochs", "batch", "learning_rate", "schedule", "warmup", "weight_decay", "clip")
 """What `auto` sets where a recipe does not. Precision and selecting split are never guessed."""
@@ -32,6 +38,9 @@ class TrainUnsaid(Train):
 class RecipeUnsaid(Recipe):
     """A recipe with `auto` among its tunings."""
 
+    tuning: tuple[Kind, ...] = Field(
+        min_length=1, json_schema_extra={"contains": {"properties": {"kind": {"const": "auto"}}}}
+    )
     train: TrainUnsaid
 
 
