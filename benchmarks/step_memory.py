@@ -75,19 +75,20 @@ def measure(tuning: str, batch: str, again: str) -> None:
         list(engine.train(moving, verbs, [next(steps)], total=3, settings=plan.train, tuning=plan.tuning, seed=13,
                           micro_tokens=plan.machine.micro_tokens))  # fmt: skip
     grown = peak_memory_mib() * 2**20 - before
-    print(json.dumps([found.total(again=json.loads(again)) - found.weights, grown, asked(moving, verbs, plan, features)]))
+    estimated = found.total(again=json.loads(again)) - found.weights
+    print(json.dumps([estimated, grown, asked(moving, verbs, plan, features)]))
 
 
 def asked(moving: Any, verbs: Any, plan: Any, features: Any) -> int:
-    """Give the most bytes of tensors that were alive at once in a further step, over those alive before it."""
+    """Give the most bytes of tensors that were alive at once in the same steps again, over those alive before it."""
     from torch.profiler import ProfilerActivity, profile
 
     from nlptl import engine
     from nlptl.data import batches
 
-    step = list(batches.training_steps(features, batch=plan.train.batch, epochs=1, seed=13))[:1]
+    steps = list(batches.training_steps(features, batch=plan.train.batch, epochs=1, seed=13))[:3]
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
-        list(engine.train(moving, verbs, step, total=3, settings=plan.train, tuning=plan.tuning, seed=13,
+        list(engine.train(moving, verbs, steps, total=3, settings=plan.train, tuning=plan.tuning, seed=13,
                           micro_tokens=plan.machine.micro_tokens))  # fmt: skip
     alive = most = 0
     events = [one for one in seen.profiler.kineto_results.events() if one.name() == "[memory]"]

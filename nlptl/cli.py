@@ -94,8 +94,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Say what a recipe will do and cost, and what is advised. Rows, steps, trainable parameters, memory, minutes, and
-    the smallest difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
-    them are done, and the smallest gain that its seeds and rows can show.
+    the smallest difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its
+    runs, which of them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
     from nlptl.advising import told

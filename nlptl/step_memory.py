@@ -23,6 +23,10 @@ from nlptl.tasks import Feature
 from nlptl.tuning import Tuning
 
 MIB = 2**20
+GAPS = 2.2
+"""How much more of a CPU's memory a process may take than its tensors, for the gaps that the allocator leaves: up to 2.1
+times was seen (benchmarks/results/step_memory.json). GPUs have an allocator of torch's own.
+"""
 WIDTHS = ("hidden_size", "d_model", "n_embd", "dim")
 """What configurations call the size of a hidden state."""
 LOOKED = 200
@@ -153,7 +157,7 @@ def settle(
     room = _room(moving, found, machine.memory_gib)
     if room is None or found.total(again=False) <= room:
         return found
-    short = f"a step needs about {found.total(again=False) / MIB:,.0f} MiB, there are {room / MIB:,.0f}"
+    short = f"a step needs about {found.total(again=False) / MIB:,.0f} MiB, there are {room / MIB:,.0f} for it"
     why = _why_not(moving, recipe.tuning)
     if why:
         say(f"warning: {short}; gradient checkpointing stays off: {why}; lower machine.micro_tokens")
@@ -194,7 +198,7 @@ def _room(moving: engine.Trained, found: Estimate, budget: float | None) -> int 
     import torch
 
     if moving.computing.device.type == "cpu":  # the processes of this machine share it
-        free //= moving.world
+        free = int(free / GAPS / moving.world)
     if moving.world > 1:
         each = moving.computing.accelerator.gather(torch.tensor([free], device=moving.computing.device))
         free = int(each.min())
