@@ -24,8 +24,8 @@ from nlptl.tuning import Tuning
 
 MIB = 2**20
 GAPS = 2.2
-"""How much more of a CPU's memory a process may take than its tensors, for the gaps that the allocator leaves: up to 2.1
-times was seen (benchmarks/results/step_memory.json). GPUs have an allocator of torch's own.
+"""How much more of a CPU's memory a process may take than its tensors, for the gaps that the allocator leaves: up to
+2.1 times was seen (benchmarks/results/step_memory.json). GPUs have an allocator of torch's own.
 """
 WIDTHS = ("hidden_size", "d_model", "n_embd", "dim")
 """What configurations call the size of a hidden state."""

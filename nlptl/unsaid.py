@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from nlptl import kinds
 from nlptl.errors import Problem
@@ -33,6 +33,11 @@ class TrainUnsaid(Train):
     warmup: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0, lt=1)
     clip: float | None = Field(default=1.0, gt=0)
+
+    @model_serializer(mode="wrap")
+    def _without_stand_ins(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write what was said: a stand-in that is read again would be taken for it."""
+        return {name: one for name, one in handler(self).items() if name not in LEFT or name in self.model_fields_set}
 
 
 class RecipeUnsaid(Recipe):

@@ -11,7 +11,7 @@ import plans_help
 import pytest
 import tiny
 
-from nlptl import advising, prepare, search
+from nlptl import advising, prepare, search, strict
 from nlptl.checks import check
 from nlptl.errors import BadInput
 from nlptl.job import Watch
@@ -123,7 +123,9 @@ def test_a_recipe_within_a_plan_may_leave_out_the_same(make: Make, checkpoint: A
     del tree["seeds"]
     plan = json.loads(place.read_text(encoding="utf-8"))
     plan["stages"][1]["recipe"] = tree
-    assert reading.check(plans_help.save(place.parent, plan))
+    read = reading.check(plans_help.save(place.parent, plan))
+    written = strict.parse(strict.dump(read.plan), "written.yaml").data
+    assert "epochs" not in written["stages"][1]["recipe"]["train"], "a stand-in is not what was said"
     tree["tuning"] = [{"kind": "full"}]
     with pytest.raises(BadInput, match="epochs: missing"):
         reading.check(plans_help.save(place.parent, plan))
