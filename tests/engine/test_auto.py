@@ -68,6 +68,7 @@ def test_a_run_writes_down_what_was_taken_and_says_why(make: Make) -> None:
     assert [kind.kind for kind in resolved.tuning] == ["full"]
     assert (resolved.train.batch, resolved.train.epochs) == (12, 1)
     assert result.report["taken"] == [line for line in said if line.startswith("auto took")]
+    assert "What auto took of these data, and why" in (result.directory / "report.html").read_text(encoding="utf-8")
     assert world.run().found
 
 
