@@ -12,6 +12,8 @@ BIDERMAN = "Biderman et al. 2024 (arXiv:2405.09673): LoRA learns less and forget
 KUMAR = "Kumar et al. 2022 (arXiv:2202.10054): a new head, tuned with the body at once, distorts features"
 LOSHCHILOV = "Loshchilov and Hutter 2019 (arXiv:1711.05101): decay apart from the gradient"
 PASCANU = "Pascanu, Mikolov and Bengio 2013 (arXiv:1211.5063): one bad batch must not throw the weights"
-OURS_CLASSIFICATION = "benchmarks/results/classification.json: sst2, trec, banking77: MiniLM, full, 1e-4 to 2e-4, 3 to 8 epochs"
+OURS_CLASSIFICATION = (
+    "benchmarks/results/classification.json: sst2, trec, banking77: MiniLM, full, 1e-4 to 2e-4, 3 to 8 epochs"
+)
 OURS_TASKS = "benchmarks/results/tasks.json: encoder with a new decoder, 1e-4, its rate 8 times, 20 epochs"
 OURS_FROZEN = "benchmarks/results/speed_frozen.json: what frozen blocks save in time, measured here"
