@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards, noise, scored_cards
+from nlptl import cards, noise, scored_cards, unsaid
 from nlptl.cards import DataCard
 from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
 from nlptl.recipe import Recipe
-from nlptl.strict import Document, Read, load, override, validate
+from nlptl.strict import Document, Read, load, override
 from nlptl.tuning import Tuning
 from nlptl.version import __version__
 
@@ -35,7 +35,7 @@ def check(path: str | Path, overrides: Sequence[str] = ()) -> Checked:
 
     Raises BadInput with every problem, each with its line; those of the card come with the card's lines.
     """
-    return check_read(validate(opened(path, overrides), Recipe))
+    return check_read(unsaid.read(opened(path, overrides)))
 
 
 def opened(path: str | Path, overrides: Sequence[str] = ()) -> Document:
@@ -203,10 +203,11 @@ def _own(found: Read[Recipe]) -> Iterator[Problem]:
     if recipe.train.precision == "fp16" and recipe.machine.device == "cpu":
         yield found.problem(("train", "precision"), "fp16 cannot be trained on a CPU", "take bf16 or fp32")
     for number, kind in enumerate(recipe.tuning):
-        if recipe.machine.gradient_checkpointing and kind.kind in TWO_PASSES:
+        if recipe.machine.gradient_checkpointing is True and kind.kind in TWO_PASSES:
             what = f"'{kind.kind}' at {found.where('tuning', number)} makes two passes, which draw their dropout apart"
             yield found.problem(("machine", "gradient_checkpointing"), what, "leave one of them out")
     yield from _twice(found, "tuning", "")
+    yield from unsaid.problems(found)
     yield from _twice(found, "augment", "raise its copies")
     claims = {claim: number for number, kind in reversed(list(enumerate(recipe.tuning))) for claim in _claims(kind)}
     for one, other, why in CONTRADICTIONS:

@@ -93,11 +93,12 @@ def plan(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a recipe will do and cost. Rows, steps, trainable parameters, memory, minutes, and the smallest
-    difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its runs, which of
-    them are done, and the smallest gain that its seeds and rows can show.
+    """Say what a recipe will do and cost, and what is advised. Rows, steps, trainable parameters, memory, minutes, and
+    the smallest difference that its test can show; a few real steps are tried and thrown away. Of a plan: all its
+    runs, which of them are done, and the smallest gain that its seeds and rows can show.
     """
     from nlptl import terminal
+    from nlptl.advising import told
     from nlptl.checks import check as check_recipe
     from nlptl.plan import plan as plan_recipe
     from nlptl.plan import reading
@@ -107,7 +108,10 @@ def plan(
         return
     checked = check_recipe(recipe, overrides or ())
     terminal.say("reading the data and trying a few steps")
-    terminal.show_plan(plan_recipe(checked, out=out, offline=offline), as_json=as_json)
+    planned = plan_recipe(checked, out=out, offline=offline)
+    terminal.show_plan(planned, as_json=as_json)
+    if not as_json:
+        print("\n".join([*planned.step_memory, *planned.taken, *told(planned.facts, planned.advice)]))
 
 
 @app.command()
@@ -161,8 +165,10 @@ def schema() -> None:
     from nlptl import strict
     from nlptl.plan import reading
     from nlptl.recipe import Recipe
+    from nlptl.unsaid import RecipeUnsaid
 
-    print(json.dumps(strict.schema(Recipe | reading.model(), "nlptl recipe or plan"), indent=2, ensure_ascii=False))
+    made = strict.schema(Recipe | RecipeUnsaid | reading.model(), "nlptl recipe or plan")
+    print(json.dumps(made, indent=2, ensure_ascii=False))
 
 
 @app.command()

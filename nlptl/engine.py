@@ -167,7 +167,7 @@ def _backward(
     for number, share in enumerate(shares, 1):
         # DDP decides in the forward pass whether its backward exchanges gradients, so both stand inside.
         with _hold(state, number == len(shares)):
-            result = _micro_loss(state, verbs, share, plan.number, tuning, seed)
+            result = micro_loss(state, verbs, share, plan.number, tuning, seed)
             # It averages over processes; times `world` makes that a sum. Not accelerate's `backward`, which would
             # divide once more where the environment sets its accumulation steps.
             scaled = result.total * (real * state.world / len(plan.features))
@@ -178,7 +178,7 @@ def _backward(
     return float(sums[0]), float(sums[1])
 
 
-def _micro_loss(
+def micro_loss(
     state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, tuning: Sequence[Tuning], seed: int
 ) -> Loss:
     """Run a micro-batch forward; every random draw in it depends on (seed, step, example) alone."""

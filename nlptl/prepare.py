@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nlptl import artifacts, augmenting, backbone, recipe, scored_cards, seeds
+from nlptl import advising, artifacts, augmenting, backbone, recipe, scored_cards, seeds
 from nlptl.augment import Ground
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
@@ -38,6 +38,8 @@ class Inputs:
     """The checkpoints that kinds of augmentation open beside, by name."""
     stamp: str = ""
     """sha256 over what they read beside; nothing where they read nothing."""
+    taken: tuple[str, ...] = ()
+    """What `auto` took, and why, a line a setting."""
 
     def card_of(self, asked: Evaluation) -> DataCard:
         """Give the card that a set is of."""
@@ -65,6 +67,7 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     if problems:
         more = [Problem(f"and {len(problems) - SHOWN} more")] if len(problems) > SHOWN else []
         raise BadInput(f"card {card.name}", [*problems[:SHOWN], *more])
+    plan, taken = advising.settled(plan, card, checkpoint, rows["train"])
     own = {name: rows[name] for name in scored_cards.without(list(rows), others_of)}
     found = [*plan.task.doubts(own, card), *_conflicts(rows, plan.task), *suspicions.suspicions(rows, plan.task.given)]
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
@@ -72,8 +75,14 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     others = {name: backbone.inspect(name, offline=offline) for name in sorted(names)}
     return Inputs(
         plan, card, checkpoint, rows, fingerprint_of_rows(plan, card, sorted(rows)), tuple(warnings),
-        others, _stamp(plan, others),
+        others, _stamp(plan, others), taken,
     )  # fmt: skip
+
+
+def with_recipe(inputs: Inputs, plan: Recipe) -> Inputs:
+    """Give the inputs of another recipe over the same rows, with what `auto` takes in its place."""
+    plan, taken = advising.settled(plan, inputs.card, inputs.checkpoint, inputs.rows["train"])
+    return replace(inputs, recipe=plan, taken=taken or inputs.taken)
 
 
 def fingerprint_of_rows(plan: Recipe, card: DataCard, names: Sequence[str]) -> str:

@@ -168,9 +168,13 @@ class Machine(Value):
     frozen_gib: float = Field(default=8.0, gt=0, le=100_000)
     """How much of the disk all that is so kept may take; what was used least lately goes first."""
 
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: bool | Literal["auto"] = "auto"
     """Keep only what goes into each block and compute the rest of it again on the way back: much less memory, a third
-    more time, the same gradients."""
+    more time, the same gradients. `auto`: where a step would not fit without."""
+
+    memory_gib: float | None = Field(default=None, gt=0, le=100_000)
+    """What weights, gradients, moments and activations of a process may take on its device, for `auto` above; absent:
+    what is free there."""
 
     attention: Literal["auto", "eager", "sdpa"] = "auto"
     """Attention kernel; `auto` chooses by length as measured on this kind of machine."""

@@ -23,6 +23,7 @@ from nlptl import (
     report,
     scoring,
     state,
+    step_memory,
 )  # fmt: skip
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
@@ -72,6 +73,8 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     if done is not None:
         watch.say(f"{directory} is finished; nothing to do")
         return Result(directory, done, True)
+    for line in inputs.taken:
+        watch.say(line)
     with _opened(inputs, seed, directory, watch) as job:
         progress = _train(job, state.resume(job))
         result = Result(directory, finishing.finish(job, progress), False)
@@ -129,6 +132,8 @@ def open_parts(
         features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
     )
     moving = state.build(recipe, opened, fitted, features, computing, seed, total=total)
+    verbs = state.verbs(task, opened, fitted)
+    step_memory.settle(moving, verbs, recipe, features, seed, say=watch.say)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features,

@@ -46,7 +46,7 @@ def build(
     noise = None
     attention.choose(body, recipe.machine.attention)
     first_token.narrow(body)
-    if recipe.machine.gradient_checkpointing:
+    if recipe.machine.gradient_checkpointing is True:
         recomputing.enable(body)
     if computing.device.type == "cpu":
         noise = dropout.Noise(padding=opened.padding_side)

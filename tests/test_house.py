@@ -17,11 +17,11 @@ FLOORS = {
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
-        "naming", "noise", "scored_cards", "whole_words", "wordnet", "likelihoods", "masking",
+        "naming", "noise", "advice", "unsaid", "scored_cards", "whole_words", "wordnet", "likelihoods", "masking",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection", "frozen", "augmenting",
+        "inspection", "frozen", "augmenting", "advising", "step_memory",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",

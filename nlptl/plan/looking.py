@@ -88,6 +88,7 @@ def look(
     With `tried` a few steps are taken of each recipe without a finished run; a model is loaded for that alone.
     """
     gathered = running.gather(checked, offline=offline)
+    checked = running.settled(checked, gathered)
     mixtures = [_mixture(checked, one, gathered) for one in checked.plan.mixtures()]
     drawn = {name: round(share * one.steps) for one in mixtures for name, share in one.shares.items()}
     places = _Places(checked, gathered, out)

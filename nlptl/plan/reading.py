@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, checks, kinds, mixtures, strict
+from nlptl import artifacts, checks, kinds, mixtures, strict, unsaid
 from nlptl.checks import Checked
 from nlptl.errors import BadInput, NlptlError, Problem, did_you_mean
 from nlptl.plan import mixed
 from nlptl.plans import Asked, Inlined, Plan, Step
-from nlptl.recipe import Recipe
 from nlptl.report import REPORT
 from nlptl.strict import Document, Read
 
@@ -94,7 +93,7 @@ def _recipe(found: Read[Plan], asked: Asked) -> Checked:
         place = asked.places.get(way, (*asked.path, "set", way))
         document = strict.put(document, way, value, found.where(*place))
     document = strict.put(document, "seeds", list(found.value.seeds), found.where("seeds"))
-    return checks.check_read(strict.validate(document, Recipe))
+    return checks.check_read(unsaid.read(document))
 
 
 def _within(document: Document, path: strict.Path) -> Document:

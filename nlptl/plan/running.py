@@ -48,6 +48,7 @@ def run(plan: str | Path | CheckedPlan, *, overrides: Sequence[str] = (), out: s
     artifacts.check_place(place)
     watch.say("reading data and checkpoints")
     gathered = gather(checked, offline=offline)
+    checked = settled(checked, gathered)
     for warning in dict.fromkeys(warning for one in gathered.values() for warning in one.warnings):
         watch.say(f"warning: {warning}")
     directory = place / f"{checked.plan.name}-{digest(checked, gathered)}"
@@ -84,6 +85,16 @@ def _guard(checked: CheckedPlan, gathered: Mapping[str, Inputs], directory: Path
 def gather(checked: CheckedPlan, *, offline: bool = False) -> dict[str, Inputs]:
     """Read the data and the own checkpoint of every recipe, by its name in the plan."""
     return {name: prepare.gather(one, offline=offline) for name, one in checked.recipes.items()}
+
+
+def settled(checked: CheckedPlan, gathered: Mapping[str, Inputs]) -> CheckedPlan:
+    """Put what `auto` takes in its place in every step of a plan."""
+    of = {step.name: gathered[step.recipe] for step in checked.plan.steps()}
+    steps = {
+        name: replace(one, recipe=prepare.with_recipe(of[name], one.recipe).recipe)
+        for name, one in checked.steps.items()
+    }
+    return replace(checked, steps=steps)
 
 
 def _steps(

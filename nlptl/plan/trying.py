@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlptl import backbone, engine, phases, prepare, report, state, statistics
+from nlptl import backbone, engine, phases, prepare, report, state, statistics, step_memory
+from nlptl.advising import Held, held
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
@@ -49,6 +50,14 @@ class Planned:
     """What learns when, a line a phase; empty where the same learns all the time."""
     warnings: Sequence[str] = ()
     """What a run would say of recipe and data before it starts."""
+    facts: str = ""
+    """What advice goes by."""
+    advice: Sequence[Held] = ()
+    """What is advised beside what the recipe has."""
+    step_memory: Sequence[str] = ()
+    """What a step is estimated to take, and what came of it."""
+    taken: Sequence[str] = ()
+    """What `auto` took."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,7 @@ class Tried:
     seconds: float
     """Of all steps of one run, training alone."""
     phases: Sequence[str]
+    step_memory: Sequence[str]
 
 
 def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -> Planned:
@@ -79,6 +89,7 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
         directory = out / f"{recipe.name}-{prepare.digest(inputs, seed)}"
         runs.append((seed, directory, report.finished(directory) is not None))
     tried = attempt(inputs)
+    facts, advised = held(recipe, inputs.card, inputs.checkpoint, inputs.rows["train"])
     left = sum(not done for _, _, done in runs)
     return Planned(
         runs=runs,
@@ -97,8 +108,9 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
             for one in recipe.evaluate
         },
         phases=tried.phases,
-        warnings=inputs.warnings,
-    )
+        warnings=inputs.warnings, facts=facts, advice=advised, taken=inputs.taken,
+        step_memory=tried.step_memory,
+    )  # fmt: skip
 
 
 def attempt(inputs: Inputs) -> Tried:
@@ -117,12 +129,17 @@ def attempt(inputs: Inputs) -> Tried:
     (*_, steps) = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
     moving = state.build(recipe, opened, fitted, features, computing, seed, total=steps)
     features = list(batches.drawn(features, pools, seed=seed, epoch=0))
+    said: list[str] = []
+    step = step_memory.settle(
+        moving, state.verbs(recipe.task, opened, fitted), recipe, features, seed, say=said.append
+    )  # fmt: skip
     tokens = sum(feature.size for feature in features)
     per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
     return Tried(
         labels=prepare.label_counts(rows), tokens=tokens, cut=sum(bool(feature.cut) for feature in features),
         steps=steps, parameters=moving.parameters, trainable=moving.trainable, memory_mib=memory,
         seconds=per_token * tokens * recipe.train.epochs, phases=_phases(moving, steps),
+        step_memory=[*([str(step)] if step else []), *said],
     )  # fmt: skip
 
 

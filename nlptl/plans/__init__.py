@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from nlptl.recipe import Name, Recipe, Seed
 from nlptl.strict import Value
+from nlptl.unsaid import TrainUnsaid
 
 if TYPE_CHECKING:
     from nlptl.errors import Problem
@@ -27,6 +28,9 @@ Heads = Literal["each", "one"]
 
 class Inlined(Recipe):
     """A recipe that stands in a plan: as a file's, but the seeds are the plan's."""
+
+    train: TrainUnsaid
+    """What `auto` sets may be left out beside it; whether it is there is asked of the recipe by itself."""
 
     seeds: tuple[Seed, ...] = Field(default=(), max_length=0)
     """Left out: the plan names the seeds of all its runs."""

@@ -34,6 +34,8 @@ def data(facts: Facts) -> Made:
     if not warnings:
         parts.append("The run had no warnings of its own on the data.")
     parts.append(counts.html())
+    if taken := facts.report.get("taken"):
+        parts += [pages.Markup("<h3>What auto took of these data, and why</h3>"), pages.items(taken)]
     if known["faults"]:
         faults = [f"{one['what']}: {one['remedy']}" for one in known["faults"]]
         parts += [pages.Markup("<h3>Known faults</h3>"), pages.items(faults)]

@@ -78,6 +78,8 @@ def write(
         report["languages"] = found
     report["reload_gate"] = dict(gate)
     report["warnings"] = list(inputs.warnings)
+    if inputs.taken:
+        report["taken"] = list(inputs.taken)
     environment = artifacts.read_json(job.directory / "environment.json")
     _attempt(job, "model card", lambda: model_card.add(job.directory / "model", report, environment))
     artifacts.write_json(job.directory / REPORT, report)

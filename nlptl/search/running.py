@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nlptl import artifacts, prepare, recipe, runs, statistics, strict
+from nlptl import advising, artifacts, prepare, recipe, runs, statistics, strict
 from nlptl.checks import Checked, check
 from nlptl.errors import BadInput, NumericFailure, Problem
 from nlptl.job import Watch
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 TRIALS = "trials.jsonl"
 BEST = "best.yaml"
+TAKEN = "auto.yaml"
+"""The recipe with what `auto` took, which a search goes on from."""
 DIGITS = 3
 """Digits that are kept of a number that is searched."""
 LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "encoder_layers", "num_layers")
@@ -91,12 +93,18 @@ def search(
         )
     artifacts.check_place(out)
     inputs = _inputs(checked, offline)
-    chosen = list(space) or usual(checked.recipe, _blocks(inputs.checkpoint.config))
-    tree = [recipe.science(checked.recipe), [str(one) for one in chosen], seed, inputs.fingerprint,
+    whole, taken = advising.settled(checked.recipe, inputs.card, inputs.checkpoint, inputs.rows["train"])
+    inputs, checked = prepare.with_recipe(inputs, _judged(whole)), replace(checked, recipe=whole)
+    chosen = list(space) or usual(whole, _blocks(inputs.checkpoint.config))
+    tree = [recipe.science(whole), [str(one) for one in chosen], seed, inputs.fingerprint,
             inputs.checkpoint.sha256]  # fmt: skip
     name = hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:12]
-    one = _Search(path, overrides, checked, chosen, seed, out / f"{checked.recipe.name}-tune-{name}", offline,
-                  watch or Watch())  # fmt: skip
+    directory = out / f"{whole.name}-tune-{name}"
+    if taken:  # trials change what `auto` took, so it must stand written
+        path, overrides = directory / TAKEN, ()
+        directory.mkdir(parents=True, exist_ok=True)
+        artifacts.write_text(path, strict.dump(whole))
+    one = _Search(path, overrides, checked, chosen, seed, directory, offline, watch or Watch())
     for dimension in chosen:
         _try_ends(one, dimension)
     with artifacts.lock(one.directory):
@@ -107,8 +115,11 @@ def search(
 
 def _inputs(checked: Checked, offline: bool) -> prepare.Inputs:
     """Read what a trial needs: the training split and the selecting one."""
-    judged = checked.recipe.model_copy(update={"evaluate": (Evaluation(split=checked.recipe.train.select),)})
-    return prepare.gather(replace(checked, recipe=judged, warnings=()), offline=offline)
+    return prepare.gather(replace(checked, recipe=_judged(checked.recipe), warnings=()), offline=offline)
+
+
+def _judged(whole: recipe.Recipe) -> recipe.Recipe:
+    return whole.model_copy(update={"evaluate": (Evaluation(split=whole.train.select),)})
 
 
 def _blocks(config: Mapping[str, Any]) -> int | None:

@@ -217,11 +217,11 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
         "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
         "checkpoint": "./other", "directory": "./words", "until": 0.25, "epochs": 2.0,
-        "card": "other",
+        "card": "other", "memory_gib": 4.0,
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",
-        "frozen": "off", "targets": "attention",
+        "frozen": "off", "targets": "attention", "gradient_checkpointing": True,
     }  # fmt: skip
     key = next(one for one in reversed(path) if isinstance(one, str))
     if value is None or value == []:
