@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import cards, noise, scored_cards, unsaid
+from nlptl import cards, noise, scored_cards, targets, unsaid
 from nlptl.cards import DataCard
 from nlptl.contradictions import CONTRADICTIONS, INSIDE, TWO_PASSES
 from nlptl.errors import BadInput, Problem, did_you_mean
@@ -130,6 +130,11 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
         yield found.problem(
             ("train", "select"), "the training rows cannot choose the checkpoint", "name another split, or 'last'"
         )
+    elif targets.foreign(recipe):
+        if not recipe.train.oracle:
+            what = f"the labels of '{select}', another domain, would choose the checkpoint"
+            fix = "name a split of the recipe's card, or say train.oracle: true"
+            yield found.problem(("train", "select"), what, fix)
     elif select != "last" and select not in splits:
         yield found.problem(
             ("train", "select"), f"card '{card.name}' has no split '{select}'", did_you_mean(select, [*splits, "last"])
@@ -142,6 +147,7 @@ def _against_card(found: Read[Recipe], card: DataCard) -> Iterator[Problem]:
                 did_you_mean(one.split, splits),
             )
     yield from scored_cards.check(found, card)
+    yield from targets.check(found, card)
     yield from _metric(found, card)
     yield from noise.problems(found, card)
     for one in recipe.task.check_card(card):

@@ -9,6 +9,7 @@ NOTHING = "nothing of the body is left to train"
 DRAWN = "what is drawn anew must learn"
 ADAPTERS = ("lora", "ia3", "adalora")
 ADAPTED = "an adapter leaves the whole body as it is, and says itself in how many blocks it stands"
+ALIGNING = ("dann", "coral", "mmd", "self_training")
 TWO = "one adapter is trained at a time"
 CONTRADICTIONS = (
     ("full", "freeze", EVERYTHING), ("full", "bias", EVERYTHING), ("full", "norms", EVERYTHING),
@@ -23,6 +24,7 @@ CONTRADICTIONS = (
     *((other, "unfreeze", "each says what learns") for other in ("full", "freeze", "bias", "norms", *ADAPTERS)),
     ("reinit", "unfreeze", DRAWN + " from the first step on"),
     ("average", "unfreeze", "a mean begins with parameters that all learn"),
+    *((two, kind, "each makes passes of its own") for kind in ALIGNING for two in TWO_PASSES),
     ("lora", "ia3", TWO), ("lora", "adalora", TWO), ("ia3", "adalora", TWO),
 )  # fmt: skip
 """Kinds of tuning, or switches of them, that do not go together, and why."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from nlptl import groups, seeds
+from nlptl import aligning, groups, seeds
 from nlptl.computing import Computing
 from nlptl.data.batches import StepPlan, micro_batches
 from nlptl.errors import NumericFailure
@@ -80,6 +80,8 @@ class Verbs:
     loss: Callable[[nn.Module, Batch], Loss]
     drawn: Callable[[Sequence[Feature], int, int], Sequence[Feature]] = lambda features, seed, step: features
     """Features as a step (seed, number) sees them."""
+    target: Callable[[int], Sequence[Feature]] = lambda step: ()
+    """The unlabelled features of a step, for kinds of tuning that align."""
 
 
 def train(
@@ -98,7 +100,10 @@ def train(
         rate = groups.rate(plan.number, total, settings)
         for group, scale in zip(state.optimizer.param_groups, state.scales, strict=True):
             group["lr"] = rate * scale
-        loss, norm = _gradient(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens, clip=settings.clip)
+        loss, norm = _gradient(
+            state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens, clip=settings.clip,
+            part=plan.number / total,
+        )  # fmt: skip
         moved = _move(state)
         state.optimizer.zero_grad(set_to_none=True)
         if moved and state.trimmed is not None and state.trimmed.weight.requires_grad:
@@ -121,6 +126,7 @@ def _gradient(
     seed: int,
     micro_tokens: int,
     clip: float | None,
+    part: float,
 ) -> tuple[float, float | None]:
     """Leave the gradient of the step's mean loss in the parameters; give that loss and the gradient's norm.
 
@@ -133,11 +139,21 @@ def _gradient(
     with contextlib.ExitStack() as held:
         for kind in tuning:
             held.enter_context(kind.during(state.bare, state.memories[kind.kind], seed=seed, step=plan.number))
-        total, count = _backward(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens)
+        if any(kind.aligns for kind in tuning):
+            step = aligning.Step(plan.features, verbs.target(plan.number), plan.number, part, micro_tokens)
+            total, count, own = aligning.backward(
+                state, step, tuning, lambda share: micro_loss(state, verbs, share, plan.number, tuning, seed),
+                lambda share: _output(state, verbs, share, plan.number, seed),
+            )
+        else:
+            total, count = _backward(state, verbs, plan, tuning, seed=seed, micro_tokens=micro_tokens)
+            own = None
     loss = total / count if count else math.nan
     if state.computing.scaler is not None:
         state.computing.scaler.unscale_(state.optimizer)
-    if count not in (0.0, len(plan.features)):
+    for parameter, gradient in own or ():
+        parameter.grad = gradient
+    if own is None and count not in (0.0, len(plan.features)):
         torch._foreach_mul_(_gradients(state), len(plan.features) / count)
     _add_penalties(state, tuning)
     gradients = _gradients(state)
@@ -182,28 +198,12 @@ def micro_loss(
     state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, tuning: Sequence[Tuning], seed: int
 ) -> Loss:
     """Run a micro-batch forward; every random draw in it depends on (seed, step, example) alone."""
-    import torch
+    batch = _placed(state, verbs.collate(verbs.drawn(features, seed, step)))
 
-    from nlptl.modules.dropout import Stream
-
-    batch = verbs.collate(verbs.drawn(features, seed, step))
-    device = state.computing.device
-    batch = Batch(
-        batch.features,
-        {name: tensor.to(device) for name, tensor in batch.inputs.items()},
-        {name: tensor.to(device) for name, tensor in batch.targets.items()},
-    )
     def numbers(name: str) -> list[int]:
         return [seeds.derive(seed, name, step, feature.row_id, feature.window) for feature in features]
 
-    torch.manual_seed(seeds.derive(seed, "device", step, features[0].row_id, features[0].window))
-    if state.noise is not None:
-        shared = seeds.derive(seed, "dropout", step)
-        streams = [Stream([len(one.input_ids) for one in features], batch.inputs["input_ids"].shape[1])]
-        if "decoder_input_ids" in batch.inputs:
-            widest = batch.inputs["decoder_input_ids"].shape[1]
-            streams.append(Stream([len(one.decoder_ids) for one in features], widest))
-        state.noise.begin(numbers("dropout"), streams, shared=shared)
+    _begin_draws(state, batch, features, numbers("dropout"), seed, step)
 
     # DDP prepares one exchange a backward pass and overwrites buffers in each forward pass: only the first goes by it.
     modules = itertools.chain([state.module], itertools.repeat(state.bare))
@@ -213,6 +213,39 @@ def micro_loss(
         forward = replace(forward, call=_wrapped(kind, forward))
     with state.frozen.replay(batch), state.computing.forward():
         return forward(batch)
+
+
+def _placed(state: Trained, batch: Batch) -> Batch:
+    """Put a batch where the model is."""
+    device, sides = state.computing.device, (batch.inputs, batch.targets)
+    return Batch(batch.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
+
+
+def _begin_draws(
+    state: Trained, batch: Batch, features: Sequence[Feature], numbers: Sequence[int], seed: int, step: int
+) -> None:
+    """Let a pass draw its dropout by (seed, step, example); `numbers` is a seed for each."""
+    import torch
+
+    from nlptl.modules.dropout import Stream
+
+    torch.manual_seed(seeds.derive(seed, "device", step, features[0].row_id, features[0].window))
+    if state.noise is None:
+        return
+    streams = [Stream([len(one.input_ids) for one in features], batch.inputs["input_ids"].shape[1])]
+    if "decoder_input_ids" in batch.inputs:
+        widest = batch.inputs["decoder_input_ids"].shape[1]
+        streams.append(Stream([len(one.decoder_ids) for one in features], widest))
+    state.noise.begin(numbers, streams, shared=seeds.derive(seed, "dropout", step))
+
+
+def _output(state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Run unlabelled features forward; give the logits and the mask of real tokens."""
+    batch = _placed(state, verbs.collate(features))
+    numbers = [seeds.derive(seed, "target", step, one.row_id, one.window) for one in features]
+    _begin_draws(state, batch, features, numbers, seed, step)
+    with state.computing.forward():
+        return state.bare(**batch.inputs).logits, batch.inputs["attention_mask"]
 
 
 def _wrapped(kind: Tuning, forward: Forward) -> Callable[[Batch], Loss]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from nlptl import augmenting, evaluate, prepare, report, saved, scoring, state
+from nlptl import augmenting, domains, evaluate, prepare, report, saved, scoring, state
 from nlptl.augment import Augment
 from nlptl.job import Job, Progress
 from nlptl.recipe import noises
@@ -33,8 +33,9 @@ def conclude(job: Job, progress: Progress) -> dict[str, Any]:
     if not job.main:
         job.computing.wait()
         return report.finished(job.directory) or {}
+    apart = domains.after(job)
     difference = _save(job, fitted)
-    written = report.write(job, progress, fitted, chosen, sections, difference)
+    written = report.write(job, progress, fitted, chosen, sections, difference, apart)
     job.computing.wait()
     return written
 

@@ -63,6 +63,8 @@ class Job:
     augmented: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By kind of augmentation how many copies met which fate."""
     pools: batches.Pools = ()
+    target: Sequence[Feature] = ()
+    """Unlabelled texts of `data.target`."""
     mixed: Mapping[str, Any] = field(default_factory=dict)
     """Of a task that was trained together with others: the stage, the others, its share of the steps."""
 

@@ -33,13 +33,15 @@ def write(folder: Path, tuning: Sequence[Tuning], memories: Mapping[str, Memory]
 
 def read(folder: Path, memories: Mapping[str, Memory]) -> None:
     """Fill memories with what a checkpoint holds of them."""
+    import torch
     from safetensors.torch import load_file
 
     if not (folder / FILE).exists():
         return
     for key, tensor in load_file(folder / FILE).items():
         kind, name = key.split("/", 1)
-        memories[kind][name].copy_(tensor)
+        with torch.no_grad():
+            memories[kind][name].copy_(tensor)
 
 
 @contextlib.contextmanager

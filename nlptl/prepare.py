@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nlptl import advising, artifacts, augmenting, backbone, recipe, scored_cards, seeds
+from nlptl import advising, artifacts, augmenting, backbone, recipe, scored_cards, seeds, unlabelled
 from nlptl.augment import Ground
 from nlptl.cards import DataCard
 from nlptl.checks import Checked
@@ -38,6 +38,8 @@ class Inputs:
     """The checkpoints that kinds of augmentation open beside, by name."""
     stamp: str = ""
     """sha256 over what they read beside; nothing where they read nothing."""
+    target: Sequence[Row] = ()
+    """Texts of `data.target`, without their gold."""
     taken: tuple[str, ...] = ()
     """What `auto` took, and why, a line a setting."""
 
@@ -73,9 +75,10 @@ def gather(checked: Checked, *, offline: bool = False) -> Inputs:
     warnings = [*checked.warnings, *found, *_rare(plan, rows)]
     names = {name for kind in recipe.all_noise(plan) for name in kind.checkpoints()}
     others = {name: backbone.inspect(name, offline=offline) for name in sorted(names)}
+    target, told = unlabelled.gather(plan, card, rows, offline=offline)
     return Inputs(
-        plan, card, checkpoint, rows, fingerprint_of_rows(plan, card, sorted(rows)), tuple(warnings),
-        others, _stamp(plan, others), taken,
+        plan, card, checkpoint, rows, fingerprint_of_rows(plan, card, sorted(rows)), (*warnings, *told),
+        others, _stamp(plan, others) + unlabelled.stamp(plan, card), target, taken,
     )  # fmt: skip
 
 

@@ -34,6 +34,19 @@ class ModelSection(Value):
     """Longest input in tokens, special tokens included; longer texts are cut, and the report counts them."""
 
 
+class Target(Value):
+    """Texts of the domain that a model is wanted for, beside the rows of the source. Their gold is not read."""
+
+    card: str = Field(min_length=1)
+    """Name or path of the card they are of; the recipe's own, for another split of it."""
+
+    split: Split
+    """The split whose texts are taken."""
+
+    rows: int | None = Field(default=None, ge=2)
+    """Take so many texts only, drawn by the run's seed; absent: all."""
+
+
 class DataSection(Value):
     """Which data the run sees."""
 
@@ -49,6 +62,10 @@ class DataSection(Value):
     language_rows: dict[str, Annotated[int, Field(ge=1)]] | None = None
     """Train on so many rows of a language only, drawn by the run's seed: `{deu: 50}`. Of those that are not named, on
     all."""
+
+    target: Target | None = None
+    """Unlabelled texts of another domain: what `dann`, `coral`, `mmd` and `self_training` learn from beside the rows;
+    the distance of the domains is measured before and after."""
 
     root: str | None = None
     """Folder below which the card's files lie; absent: `$NLPTL_DATA`. Plumbing: not part of the digest."""
@@ -226,7 +243,8 @@ def science(recipe: Recipe) -> dict[str, Any]:
     """Give the part of a recipe that can change its numbers, as plain data: no name, no seeds, no plumbing."""
     tree = recipe.model_dump(mode="json", exclude={"name", "seeds", "machine", "nlptl"})
     tree["data"].pop("root")
-    for section, name in (("data", "language_rows"), ("train", "select_languages"), ("train", "oracle")):
+    later = (("data", "language_rows"), ("data", "target"), ("train", "select_languages"), ("train", "oracle"))
+    for section, name in later:
         if not tree[section][name]:
             tree[section].pop(name)
     if not tree["augment"]:  # a recipe without it keeps the digest that it had before there was such a key

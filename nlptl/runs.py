@@ -6,13 +6,16 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nlptl import (
+    aligning,
     artifacts,
     augmenting,
     backbone,
+    domains,
     engine,
     evaluate,
     filling,
@@ -24,6 +27,7 @@ from nlptl import (
     scoring,
     state,
     step_memory,
+    unlabelled,
 )  # fmt: skip
 from nlptl.checks import Checked, check
 from nlptl.computing import Computing, open_machine
@@ -76,6 +80,9 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     for line in inputs.taken:
         watch.say(line)
     with _opened(inputs, seed, directory, watch) as job:
+        if job.target:
+            aligning.check_alone(job.moving.world)
+        domains.before(job)
         progress = _train(job, state.resume(job))
         result = Result(directory, finishing.finish(job, progress), False)
         if state.asked(job) == "leave":  # the seed is finished, the next is not begun
@@ -131,14 +138,16 @@ def open_parts(
     (*_, total) = batches.epoch_ends(
         features, copied.pools, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=seed
     )
-    moving = state.build(recipe, opened, fitted, features, computing, seed, total=total)
+    texts = unlabelled.drawn(recipe, inputs.target, seed)
+    target = task.encode(texts, opened, fitted, "predict")
+    moving = state.build(recipe, opened, fitted, [*features, *target], computing, seed, total=total)
     verbs = state.verbs(task, opened, fitted)
     step_memory.settle(moving, verbs, recipe, features, seed, say=watch.say)
     if computing.main:
         report.write_beginning(directory, inputs, seed)
     return Job(inputs, seed, directory, computing, opened, fitted, moving, features,
                (selecting, task.encode(selecting, opened, fitted, "predict")), total, stop, watch,
-               copied.counts, copied.pools)  # fmt: skip
+               copied.counts, copied.pools, target)  # fmt: skip
 
 
 def _train(job: Job, progress: Progress) -> Progress:
@@ -178,6 +187,9 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
         job.features, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=job.seed, done=done, pools=job.pools
     )
     verbs = state.verbs(recipe.task, job.opened, job.fitted)
+    if job.target:
+        draw = partial(batches.target_step, job.target, batch=recipe.train.batch, seed=job.seed)
+        verbs = replace(verbs, target=lambda step: draw(step=step))
     for phase, first, last in phases.left(job.moving, done, job.total):
         if phase is not None:
             phases.enter(job.moving, phase, state.computed_each_time(recipe, job.opened))

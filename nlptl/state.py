@@ -62,13 +62,17 @@ def build(
     optimizer = groups.optimizer(made, recipe.train.learning_rate)
     module.to(computing.device)
     course = next((found for kind in recipe.tuning if (found := kind.phases(model, total, recipe.train.epochs))), [])
+    remembered = {kind.kind: kind.start(model) for kind in recipe.tuning}
+    own = [one for kind in recipe.tuning for one in kind.learns(remembered[kind.kind])]
+    if own:
+        optimizer.add_param_group({"params": own, "weight_decay": 0.0})
     return engine.Trained(  # each phase prepares anew
         module=module if course or computing.accelerator.num_processes == 1 else computing.accelerator.prepare(module),
-        computing=computing, bare=module, optimizer=optimizer, scales=[group.scale for group in made],
+        computing=computing, bare=module, optimizer=optimizer, scales=[one.scale for one in made] + [1.0] * bool(own),
         parameters=sum(size for size, _ in counts), trainable=sum(size for size, moves in counts if moves),
         trimmed=table if isinstance(table, embedding.TrimmedEmbedding) else None, noise=noise,
         frozen=frozen.Frozen(bottom, computed_each_time(recipe, opened)), model=model, phases=course,
-        memories={kind.kind: kind.start(model) for kind in recipe.tuning},
+        memories=remembered,
         world=computing.accelerator.num_processes, rank=computing.accelerator.process_index,
     )  # fmt: skip
 

@@ -152,7 +152,7 @@ def show_results(results: Sequence[Result], *, as_json: bool) -> None:
 
 
 def _scores(report: Mapping[str, Any]) -> str:
-    from nlptl.report import by_language, robust
+    from nlptl.report import by_domain, by_language, robust
 
     lines: list[list[str]] = []
     name = next(iter(report["evaluation"][0]["metrics"]))
@@ -172,7 +172,7 @@ def _scores(report: Mapping[str, Any]) -> str:
             note = f"gain {gain['value']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})"
             lines.append([f"  {baseline}", str(one["rows"]), f"{found['metrics'][name]:.4f}", note])
     head = [f"{report['name']}, seed {report['seed']}{by_language.oracle(report)}", "rows", name, "95 % interval"]
-    return "\n".join([table(head, lines), *by_language.lines(report)])
+    return "\n".join([table(head, lines), *by_language.lines(report), *by_domain.lines(report)])
 
 
 def _cost(report: Mapping[str, Any]) -> str:

@@ -17,16 +17,17 @@ FLOORS = {
         "baselines", "labelling", "labels", "texts", "pages", "planting", "sniffing",
         "answers", "documents", "questions", "reading", "question_overlap", "spans", "execution", "forms", "nearest",
         "geography", "grammars", "parses", "augment", "edits", "plans", "languages", "contradictions", "logme",
-        "naming", "noise", "advice", "unsaid", "scored_cards", "whole_words", "wordnet", "likelihoods", "masking",
+        "naming", "noise", "targets",
+        "advice", "unsaid", "scored_cards", "whole_words", "wordnet", "likelihoods", "masking",
     ],
     3: [
         "backbone", "data", "groups", "engine", "evaluate", "evaluate_metrics", "precision", "computing", "screening",
-        "inspection", "frozen", "augmenting", "advising", "step_memory",
+        "inspection", "frozen", "augmenting", "aligning", "advising", "step_memory",
     ],
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "auditing", "search", "phases", "scoring", "finishing", "mixing", "mixtures",
+        "auditing", "search", "domains", "unlabelled", "phases", "scoring", "finishing", "mixing", "mixtures",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

@@ -87,6 +87,20 @@ def training_steps(
                 yield StepPlan(number, epoch, step)
 
 
+def target_step(features: Sequence[Feature], *, batch: int, seed: int, step: int) -> list[Feature]:
+    """Give the `batch` unlabelled features of a step (from 1): pass after pass over all, in new orders."""
+    found: list[Feature] = []
+    place = (step - 1) * batch
+    while len(found) < batch:
+        turn, first = divmod(place, len(features))
+        order = list(range(len(features)))
+        seeds.stream(seed, "target", turn).shuffle(order)
+        taken = order[first : first + batch - len(found)]
+        found += [features[number] for number in taken]
+        place += len(taken)
+    return found
+
+
 def micro_batches(features: Sequence[Feature], *, tokens: int, rank: int = 0, world: int = 1) -> list[list[Feature]]:
     """Give this rank's share of a step, cut so that a padded micro-batch has at most `tokens` (or one example).
 

@@ -62,6 +62,8 @@ def _alone(kind: Tuning) -> str:
     """Say why a tuning cannot be shared by several heads; nothing where it can."""
     if kind.kind == "auto":
         return "what it takes suits one task, and the tasks share one"
+    if kind.aligns:
+        return "its target texts are of one task"
     if kind.remembers:
         return "what it keeps of the weights is of one task's steps"
     if type(kind).phases is not Tuning.phases:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nlptl import artifacts, pages
-from nlptl.report import by_language, course, data, errors, facts, forms, headline, robust, sets, tables
+from nlptl.report import by_domain, by_language, course, data, errors, facts, forms, headline, robust, sets, tables
 from nlptl.report.examples import Texts
 from nlptl.report.facts import Facts, Made, Scored
 
@@ -48,6 +48,7 @@ def _parts(found: Facts) -> Iterator[tuple[str, Made]]:
     yield "What was run", course.run(found)
     yield "Scores", headline.scores(found)
     yield "Languages", by_language.section(found)
+    yield "Domains", by_domain.section(found)
     yield "Under noise", robust.noise(found)
     yield "Training", course.curves(found)
     first, *others = found.sets

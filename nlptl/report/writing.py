@@ -66,6 +66,7 @@ def write(
     chosen: Mapping[str, Any],
     sections: Sequence[Section],
     gate: Mapping[str, Any],
+    apart: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write predictions and the model's card, then `report.json`: a run that has one is finished. The page and the
     tables are made of what is then there, and a fault in that loses nothing.
@@ -76,6 +77,8 @@ def write(
     report["evaluation"] = [_section(job, fitted, rows, one) for one in sections]
     if found := _languages(job, fitted, sections, report["evaluation"]):
         report["languages"] = found
+    if apart is not None:
+        report["domains"] = dict(apart)
     report["reload_gate"] = dict(gate)
     report["warnings"] = list(inputs.warnings)
     if inputs.taken:

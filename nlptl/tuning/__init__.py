@@ -40,6 +40,16 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the model makes of the texts of a step, in fp32, for `align`."""
+
+    features: Tensor
+    """[N, H], what the head reads."""
+    logits: Tensor | None = None
+    """[N, V], of target texts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Phase:
     """A part of a run: from step `begin` on (counted from 1) what lies at depth `lowest` or above learns, and the head.
     """
@@ -57,6 +67,9 @@ class Tuning(Value):
 
     remembers: ClassVar[bool] = False
     """Whether its memory changes over a run, so that checkpoints hold it; one that does not is made again."""
+
+    aligns: ClassVar[bool] = False
+    """Whether `align` compares the texts of a step with unlabelled ones of `data.target`."""
 
     kind: str
 
@@ -94,6 +107,16 @@ class Tuning(Value):
         Raises BadInput where there is nothing for this kind to do.
         """
         return {}
+
+    def learns(self, memory: Memory) -> list[Tensor]:
+        """Give what of its memory is trained along with the model."""
+        return []
+
+    def align(self, source: Seen, target: Seen, memory: Memory, *, part: float) -> Tensor:
+        """Give what is added to the step's mean loss for how its texts and unlabelled ones of the target differ; `part`
+        of the run is done, from 0 to 1. For kinds that say `aligns`.
+        """
+        raise AssertionError(f"tuning kind '{self.kind}' has no verb `align`")
 
     def during(
         self, module: nn.Module, memory: Memory, *, seed: int, step: int

@@ -20,6 +20,8 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("tuning", "rdrop"): {"weight": 0.5},
     ("tuning", "mixout"): {"rate": 0.5},
     ("tuning", "adversarial"): {"epsilon": 0.5, "weight": 1.0},
+    ("tuning", "coral"): {"weight": 1.0},
+    ("tuning", "mmd"): {"weight": 1.0},
     ("tuning", "average"): {"decay": 0.5, "begin": 0.0, "every": 1},
     ("augment", "typo"): {"rate": 0.1, "copies": 1, "by": "keyboard"},
     **{

@@ -217,7 +217,7 @@ def changed_value(path: tuple[Any, ...], value: Any) -> Any:
         "external": [{"metric": "x", "runs_code": True}], "robust": ["typo"],
         "blocks": 1, "alpha": 4.0, "language_rows": {"eng": 5}, "select_languages": ["eng"],
         "checkpoint": "./other", "directory": "./words", "until": 0.25, "epochs": 2.0,
-        "card": "other", "memory_gib": 4.0,
+        "card": "other", "target": {"card": "other", "split": "train"}, "memory_gib": 4.0,
     }  # fmt: skip
     words = {
         "schedule": "cosine", "precision": "bf16", "device": "auto", "attention": "eager", "long": "windows",
