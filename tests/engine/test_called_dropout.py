@@ -32,7 +32,7 @@ def by_shares(made: tiny.Tiny, world: int) -> dict[str, torch.Tensor]:
         (plan,) = parts.plans(1)
         parts.moving.bare.train()
         for share in batches.micro_batches(plan.features, tokens=120, rank=rank, world=world):
-            engine._micro_loss(parts.moving, parts.verbs, share, plan.number, (), 13).total.backward()
+            engine.micro_loss(parts.moving, parts.verbs, share, plan.number, (), 13).total.backward()
         for name, one in parts.moving.bare.named_parameters():
             total[name] = total.get(name, torch.zeros_like(one)) + one.grad
     return total

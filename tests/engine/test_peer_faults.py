@@ -93,7 +93,7 @@ def test_masks_that_depend_on_the_number_of_processes(make: Make, monkeypatch: p
             (plan,) = parts.plans(1)
             parts.moving.bare.train()
             for share in batches.micro_batches(plan.features, tokens=8192, rank=rank, world=world):
-                loss = engine._micro_loss(parts.moving, parts.verbs, share, plan.number, (), 13)
+                loss = engine.micro_loss(parts.moving, parts.verbs, share, plan.number, (), 13)
                 loss.total.backward()
             for name, one in parts.moving.bare.named_parameters():
                 total[name] = total.get(name, torch.zeros_like(one)) + one.grad
