@@ -37,8 +37,8 @@ class ModelSection(Value):
 class Target(Value):
     """Texts of the domain that a model is wanted for, beside the rows of the source. Their gold is not read."""
 
-    card: str = Field(min_length=1)
-    """Name or path of the card they are of; the recipe's own, for another split of it."""
+    card: str | None = Field(default=None, min_length=1)
+    """Name or path of the card they are of; absent: the recipe's own, of which another split is taken."""
 
     split: Split
     """The split whose texts are taken."""

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,10 +185,8 @@ def _steps(job: Job, done: int) -> Iterator[engine.Step]:
     plans = batches.training_steps(
         job.features, batch=recipe.train.batch, epochs=recipe.train.epochs, seed=job.seed, done=done, pools=job.pools
     )
-    verbs = state.verbs(recipe.task, job.opened, job.fitted)
-    if job.target:
-        draw = partial(batches.target_step, job.target, batch=recipe.train.batch, seed=job.seed)
-        verbs = replace(verbs, target=lambda step: draw(step=step))
+    plain = state.verbs(recipe.task, job.opened, job.fitted)
+    verbs = unlabelled.added(plain, job.target, recipe, job.seed)
     for phase, first, last in phases.left(job.moving, done, job.total):
         if phase is not None:
             phases.enter(job.moving, phase, state.computed_each_time(recipe, job.opened))

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from nlptl import seeds, targets
 from nlptl.cards import DataCard
+from nlptl.data import batches
 from nlptl.data import rows as reading
+from nlptl.engine import Verbs
 from nlptl.errors import BadInput, Problem
 from nlptl.recipe import Recipe
-from nlptl.tasks import Row
+from nlptl.tasks import Feature, Row
 
 
 def gather(
@@ -48,6 +50,15 @@ def drawn(plan: Recipe, found: Sequence[Row], seed: int) -> Sequence[Row]:
     if wanted is None or wanted == len(found):
         return found
     return [found[number] for number in sorted(seeds.stream(seed, "target rows").sample(range(len(found)), wanted))]
+
+
+def added(verbs: Verbs, features: Sequence[Feature], plan: Recipe, seed: int) -> Verbs:
+    """Give the loop's verbs with one that names the unlabelled features of a step: as many as its batch has."""
+    if not features:
+        return verbs
+    return replace(
+        verbs, target=lambda step: batches.target_step(features, batch=plan.train.batch, seed=seed, step=step)
+    )
 
 
 def stamp(plan: Recipe, own: DataCard) -> str:

@@ -112,7 +112,7 @@ class Parts:
 
         def look(optimizer: Any, *_: Any) -> None:
             members = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            found.append({names[one]: one.grad.clone() for one in members if one.grad is not None})
+            found.append({names[one]: one.grad.clone() for one in members if one.grad is not None and one in names})
 
         self.moving.optimizer.register_step_pre_hook(look)
         self.train(count)
@@ -152,7 +152,7 @@ class Tiny:
 
     def parts(self, *overrides: str) -> Parts:
         """Open everything up to the loop."""
-        from nlptl import backbone, prepare, state
+        from nlptl import backbone, prepare, state, unlabelled
         from nlptl.checks import check
         from nlptl.computing import open_machine
         from nlptl.data import batches
@@ -166,8 +166,10 @@ class Tiny:
         features = recipe.task.encode(prepare.augmented_rows(inputs, 13).rows, opened, fitted, "train")
         computing = open_machine("cpu", recipe.train.precision, 1)
         total = recipe.train.epochs * batches.steps_per_epoch(len(features), recipe.train.batch)
-        moving = state.build(recipe, opened, fitted, features, computing, 13, total=total)
-        return Parts(inputs, opened, fitted, rows, features, moving, state.verbs(recipe.task, opened, fitted))
+        target = recipe.task.encode(inputs.target, opened, fitted, "predict")
+        moving = state.build(recipe, opened, fitted, [*features, *target], computing, 13, total=total)
+        verbs = unlabelled.added(state.verbs(recipe.task, opened, fitted), target, recipe, 13)
+        return Parts(inputs, opened, fitted, rows, features, moving, verbs)
 
     def command(self, *arguments: str, out: str = "runs", **variables: str) -> subprocess.CompletedProcess[str]:
         """Run `nlptl run RECIPE` in a process of its own; keywords are environment variables."""

@@ -38,10 +38,13 @@ def kinds() -> dict[str, dict[str, Any]]:
 def tried(folder: Path, kind: str, task: str, family: str) -> str:
     """Take two steps, save, load, and hold the logits against each other; "works", or why it was refused."""
     from nlptl import evaluate, phases, saved
+    from nlptl import kinds as shelf
     from nlptl.errors import BadInput
 
     card = tiny.write_card(folder, rows={"train": 16, "dev": 4, "test": 4}, **TASKS[task])
     tree = tiny.recipe_tree(tiny.save_checkpoint(folder / "start", family), card)
+    if shelf.shelf("tuning")[kind].aligns:
+        tree["data"] = tree["data"] | {"target": {"split": "test"}}
     tree |= {"tuning": [kinds()[kind]], "train": {**tree["train"], "weight_decay": 0.0}}
     if task == "qa":
         tree["task"] = {"kind": "qa", "stride": 4, "answer_tokens": 8}

@@ -28,7 +28,8 @@ def made(kind: str) -> Any:
 
 def still(make: Make, kind: str) -> tiny.Tiny:
     """Give a recipe with one tuning, without dropout or weight decay."""
-    return make(still=True, tuning=[shelves.least("tuning", kind)], train={"weight_decay": 0.0})
+    target = {"data": {"target": {"split": "test"}}} if kinds.shelf("tuning")[kind].aligns else {}
+    return make(still=True, tuning=[shelves.least("tuning", kind)], train={"weight_decay": 0.0}, **target)
 
 
 @pytest.mark.parametrize("kind", KINDS)
