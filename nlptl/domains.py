@@ -42,10 +42,13 @@ def after(job: Job) -> dict[str, Any] | None:
     assert plan.data.target is not None
     named = plan.data.target
     found: dict[str, Any] = {
-        "target": {"card": named.card or job.inputs.card.name, "split": named.split, "texts": len({one.row_id for one in job.target})},
+        "target": {
+            "card": named.card or job.inputs.card.name, "split": named.split,
+            "texts": len({one.row_id for one in job.target}),
+        },
         "before": artifacts.read_json(job.directory / FILE)["before"],
         "after": _measured(job),
-    }
+    }  # fmt: skip
     counts = job.moving.memories.get("self_training")
     if counts:
         seen, taken = int(counts["seen"]), int(counts["taken"])

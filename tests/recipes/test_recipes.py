@@ -10,6 +10,7 @@ import pytest
 import tiny
 
 from nlptl import cards, strict, unsaid
+from nlptl import scored_cards
 from nlptl.checks import check
 from nlptl.errors import BadInput
 from nlptl.plan import reading
@@ -88,9 +89,11 @@ def test_it_takes_two_steps(path: Path, checkpoint: Callable[..., Path], tmp_pat
     assert max(step.examples for step in steps) == 8, "a row of many windows may leave a short step"
     read = () if parts.inputs.recipe.task.kind == "language" else card.labels
     assert set(getattr(parts.fitted, "names", ())) == set(read)
+    others = scored_cards.other_cards(check(path).recipe)
     for split, rows in parts.inputs.rows.items():
         if check(path).recipe.data.languages is None:
-            assert len(rows) == card.splits[split].rows
+            of, own = (others[split], split.partition(".")[2]) if split in others else (card, split)
+            assert len(rows) == of.splits[own].rows
 
 
 def family_of(path: Path) -> str:
