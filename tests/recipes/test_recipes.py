@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from nlptl import cards, strict, unsaid
-from nlptl import scored_cards
+from nlptl import cards, scored_cards, strict, unsaid
 from nlptl.checks import check
 from nlptl.errors import BadInput
 from nlptl.plan import reading
