@@ -32,6 +32,9 @@ def check(found: Read[Recipe], own: DataCard) -> Iterator[Problem]:
             yield found.problem(("tuning", number), what, "remove it, or continue pretraining on the target's text")
     if target is None:
         return
+    if recipe.task.kind != "classification":
+        what = f"domains are compared by what a classifier's head reads; task '{recipe.task.kind}' has none"
+        yield found.problem(("data", "target"), what, "remove it")
     try:
         card = card_of(recipe, own)
     except BadInput as problem:

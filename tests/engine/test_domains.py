@@ -157,6 +157,7 @@ def test_gold_of_the_target_is_not_read(make: Any) -> None:
     ("sections", "words"),
     [
         ({"tuning": [{"kind": "dann"}]}, "none are named"),
+        ({"data": TARGET, "task": {"kind": "language"}}, "task 'language' has none"),
         ({"data": {"target": {"split": "train"}}}, "the rows that are trained on"),
         ({"data": {"target": {"split": "tset"}}}, "did you mean 'test'"),
         ({"data": {"target": {"split": "dev"}}}, "the target's own texts, would choose the checkpoint"),
