@@ -237,8 +237,8 @@ def test_the_selecting_predictions_give_a_temperature(
 
     whole = report.write
 
-    def write(job: Any, progress: Any, fitted: Any, chosen: Any, sections: Any, gate: Any) -> Any:
-        return whole(job, progress, fitted, {**chosen, "said": sections[1].predictions}, sections, gate)
+    def write(job: Any, progress: Any, fitted: Any, chosen: Any, sections: Any, *rest: Any) -> Any:
+        return whole(job, progress, fitted, {**chosen, "said": sections[1].predictions}, sections, *rest)
 
     monkeypatch.setattr(report, "write", write)
     result = make(evaluate=[{"split": "test"}, {"split": "dev"}]).run()
