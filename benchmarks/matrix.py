@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=60, help="minutes after which no further run is begun")
     parser.add_argument("--seeds", nargs="*", type=int, default=[13, 14, 15])
     given = parser.parse_args()
+    WORK.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + 60 * given.budget
     whole = [seed for seed in given.seeds if seed_done(seed, end, Watch())]
     if whole:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nlptl.data.batches import micro_batches
-from nlptl.errors import BadInput, Problem
 from nlptl.tasks import Feature, Loss
 from nlptl.tuning import Seen, Tuning
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Step:
-    """What a step sees."""
+class Texts:
+    """What a step sees of both domains."""
 
     features: Sequence[Feature]
     target: Sequence[Feature]
@@ -41,15 +40,8 @@ Target = Callable[[Sequence[Feature]], "tuple[Tensor, Tensor]"]
 """Features -> logits and the mask of real tokens."""
 
 
-def check_alone(world: int) -> None:
-    """Refuse several processes with BadInput."""
-    if world > 1:
-        what = "texts of two domains are compared on one process so far: each would see a part of a step alone"
-        raise BadInput("processes", Problem(what, fix="start it without --processes"))
-
-
 def backward(
-    state: Trained, step: Step, tuning: Sequence[Tuning], source: Source, target: Target
+    state: Trained, step: Texts, tuning: Sequence[Tuning], source: Source, target: Target
 ) -> tuple[float, float, Own]:
     """Leave the gradient of the step's mean loss and of the penalties in the model; give the sum of the losses, the
     count, and the gradients of what tunings train themselves.
@@ -76,7 +68,8 @@ def backward(
         for side in ([read for _, read in ours_seen], [one[0] for one in theirs_seen], [one[1] for one in theirs_seen])
     ]
     gradients, own = _penalty(state, step, tuning, leaves)
-    scale = 1.0 if state.computing.scaler is None else float(state.computing.scaler.scale(torch.ones(())))
+    scaler, one = state.computing.scaler, torch.ones((), device=state.computing.device)
+    scale = float(one if scaler is None else scaler.scale(one))
     first = 0
     for number, share in enumerate(ours):
         loss, read = ours_seen[number] if once else one_source(share)
@@ -119,7 +112,7 @@ def _target(state: Trained, target: Target, share: Sequence[Feature]) -> tuple[T
 
 
 def _penalty(
-    state: Trained, step: Step, tuning: Sequence[Tuning], leaves: Sequence[Tensor]
+    state: Trained, step: Texts, tuning: Sequence[Tuning], leaves: Sequence[Tensor]
 ) -> tuple[list[Tensor | None], Own]:
     """Give the gradients of the penalties for source features, target features and target logits, and for what the
     tunings train themselves.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nlptl import artifacts, evaluate, seeds, statistics
+from nlptl import artifacts, evaluate, seeds, statistics, targets
 from nlptl.data import batches
 from nlptl.job import Job
 from nlptl.tasks import Feature
@@ -28,10 +28,7 @@ STRENGTHS = (0.001, 0.01, 0.1, 1.0)
 def before(job: Job) -> None:
     """Measure the domains as training finds them, once."""
     if job.target and not (job.directory / FILE).exists():
-        found = _measured(job)
-        if job.main:
-            artifacts.write_json(job.directory / FILE, {"before": found})
-    job.moving.module.train()
+        artifacts.write_json(job.directory / FILE, {"before": _measured(job)})
 
 
 def after(job: Job) -> dict[str, Any] | None:
@@ -43,7 +40,7 @@ def after(job: Job) -> dict[str, Any] | None:
     named = plan.data.target
     found: dict[str, Any] = {
         "target": {
-            "card": named.card or job.inputs.card.name, "split": named.split,
+            "card": targets.card_of(plan, job.inputs.card).name, "split": named.split,
             "texts": len({one.row_id for one in job.target}),
         },
         "before": artifacts.read_json(job.directory / FILE)["before"],
@@ -79,11 +76,10 @@ def _features(job: Job, features: list[Feature]) -> Array:
     found: dict[int, Any] = {}
     with torch.inference_mode(), job.computing.forward():
         for chosen in batches.evaluation_batches(features, tokens=evaluate.CPU_TOKENS):
-            batch = task.collate(chosen, job.opened, job.fitted)
-            inputs = {name: tensor.to(device) for name, tensor in batch.inputs.items()}
+            batch = task.collate(chosen, job.opened, job.fitted).to(device)
             with representation.watched(module) as read:
-                module(**inputs)
-            told = representation.of_texts(read[0], inputs["attention_mask"]).cpu().numpy()
+                module(**batch.inputs)
+            told = representation.of_texts(read[0], batch.inputs["attention_mask"]).cpu().numpy()
             found |= {id(one): row for one, row in zip(chosen, told, strict=True)}
     return numpy.stack([found[id(one)] for one in features])
 

@@ -140,7 +140,7 @@ def _gradient(
         for kind in tuning:
             held.enter_context(kind.during(state.bare, state.memories[kind.kind], seed=seed, step=plan.number))
         if any(kind.aligns for kind in tuning):
-            step = aligning.Step(plan.features, verbs.target(plan.number), plan.number, part, micro_tokens)
+            step = aligning.Texts(plan.features, verbs.target(plan.number), plan.number, part, micro_tokens)
             total, count, own = aligning.backward(
                 state, step, tuning, lambda share: micro_loss(state, verbs, share, plan.number, tuning, seed),
                 lambda share: _output(state, verbs, share, plan.number, seed),
@@ -198,7 +198,7 @@ def micro_loss(
     state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, tuning: Sequence[Tuning], seed: int
 ) -> Loss:
     """Run a micro-batch forward; every random draw in it depends on (seed, step, example) alone."""
-    batch = _placed(state, verbs.collate(verbs.drawn(features, seed, step)))
+    batch = verbs.collate(verbs.drawn(features, seed, step)).to(state.computing.device)
 
     def numbers(name: str) -> list[int]:
         return [seeds.derive(seed, name, step, feature.row_id, feature.window) for feature in features]
@@ -213,12 +213,6 @@ def micro_loss(
         forward = replace(forward, call=_wrapped(kind, forward))
     with state.frozen.replay(batch), state.computing.forward():
         return forward(batch)
-
-
-def _placed(state: Trained, batch: Batch) -> Batch:
-    """Put a batch where the model is."""
-    device, sides = state.computing.device, (batch.inputs, batch.targets)
-    return Batch(batch.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
 
 
 def _begin_draws(
@@ -241,7 +235,7 @@ def _begin_draws(
 
 def _output(state: Trained, verbs: Verbs, features: Sequence[Feature], step: int, seed: int) -> tuple[Tensor, Tensor]:
     """Run unlabelled features forward; give the logits and the mask of real tokens."""
-    batch = _placed(state, verbs.collate(features))
+    batch = verbs.collate(features).to(state.computing.device)
     numbers = [seeds.derive(seed, "target", step, one.row_id, one.window) for one in features]
     _begin_draws(state, batch, features, numbers, seed, step)
     with state.computing.forward():

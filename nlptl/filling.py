@@ -65,9 +65,7 @@ def predicting(job: Job, features: Sequence[Feature]) -> None:
 
 
 def _batch(job: Job, features: Sequence[Feature]) -> Batch:
-    batch = job.inputs.recipe.task.collate(features, job.opened, job.fitted)
-    device, sides = job.computing.device, (batch.inputs, batch.targets)
-    return Batch(batch.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
+    return job.inputs.recipe.task.collate(features, job.opened, job.fitted).to(job.computing.device)
 
 
 def _keep(

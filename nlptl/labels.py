@@ -26,6 +26,11 @@ def of_row(row: Row) -> list[str]:
     return list(row.values["labels"]) if "labels" in row.values else [row.values["label"]]
 
 
+def is_labelled(row: Row) -> bool:
+    """Say whether a row has gold; texts of `data.target` have none."""
+    return "labels" in row.values or "label" in row.values
+
+
 def of_prediction(prediction: Prediction) -> list[str]:
     """Give a prediction's labels, one or several."""
     return [prediction.value] if isinstance(prediction.value, str) else list(prediction.value)

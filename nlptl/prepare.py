@@ -257,4 +257,4 @@ def fingerprint_of(inputs: Inputs) -> dict[str, Any]:
         "sha256": inputs.fingerprint,
         "checkpoint": {"name": inputs.checkpoint.name, "sha256": inputs.checkpoint.sha256},
         "rows": {split: len(rows) for split, rows in inputs.rows.items()},
-    }
+    } | ({"target": {"texts": len(inputs.target)}} if inputs.target else {})

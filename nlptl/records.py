@@ -73,6 +73,11 @@ class Batch:
     inputs: Mapping[str, Tensor]
     targets: Mapping[str, Tensor]
 
+    def to(self, device: Any) -> Batch:
+        """Give the batch with its tensors on a device."""
+        sides = self.inputs, self.targets
+        return Batch(self.features, *({name: one.to(device) for name, one in side.items()} for side in sides))
+
 
 @dataclass(frozen=True, slots=True)
 class Said:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nlptl import (
-    aligning,
     artifacts,
     augmenting,
     backbone,
@@ -19,6 +18,8 @@ from nlptl import (
     evaluate,
     filling,
     finishing,
+    keeping,
+    launch,
     memories,
     phases,
     prepare,
@@ -79,8 +80,6 @@ def run_seed(inputs: Inputs, seed: int, out: Path, watch: Watch) -> Result:
     for line in inputs.taken:
         watch.say(line)
     with _opened(inputs, seed, directory, watch) as job:
-        if job.target:
-            aligning.check_alone(job.moving.world)
         domains.before(job)
         progress = _train(job, state.resume(job))
         result = Result(directory, finishing.finish(job, progress), False)
@@ -101,6 +100,7 @@ def train_seed(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Prog
 def _opened(inputs: Inputs, seed: int, directory: Path, watch: Watch) -> Iterator[Job]:
     """Open all parts of a run in its directory, locked; one that cannot begin leaves nothing."""
     prepare.look_ahead(inputs, seed)
+    unlabelled.check_alone(inputs.recipe, together=launch.inside())
     settings = inputs.recipe.machine
     computing = open_machine(settings.device, inputs.recipe.train.precision, settings.threads)
     lock = artifacts.lock(directory) if computing.main else contextlib.nullcontext()
@@ -151,7 +151,7 @@ def open_parts(
 
 def _train(job: Job, progress: Progress) -> Progress:
     """Take the steps that are left: log each, evaluate, keep the best, save, stop."""
-    train, machine = job.inputs.recipe.train, job.inputs.recipe.machine
+    train = job.inputs.recipe.train
     ends = batches.epoch_ends(job.features, job.pools, batch=train.batch, epochs=train.epochs, seed=job.seed)
     looks = set(range(0, job.total, train.evaluate_every)) if train.evaluate_every else set(ends)
     if progress.stopped_early or progress.step == job.total:
@@ -166,15 +166,7 @@ def _train(job: Job, progress: Progress) -> Progress:
         if looked:
             with memories.instead(job.moving.bare, job.inputs.recipe.tuning, job.moving.memories):
                 progress = _look(job, progress)
-        asked = state.asked(job)
-        if looked or asked or (machine.save_every and step.number % machine.save_every == 0):
-            state.checkpoint(job, progress)
-        if asked == "leave":
-            job.stop.leave()
-        if looked and progress.last_score is not None:
-            job.watch.looked(progress.step, progress.last_score)
-        if progress.stopped_early:
-            job.watch.say(f"stopped early: no better score in {train.patience} evaluations")
+        if keeping.ended(job, progress, looked=looked, what="score"):
             break
     return progress
 
@@ -211,12 +203,4 @@ def _look(job: Job, progress: Progress) -> Progress:
             f"step {progress.step}: {train.select} "
             + ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         )
-    better = progress.best_score is None or score > progress.best_score
-    waiting = 0 if better else progress.without_better + 1
-    if better:
-        state.keep_best(job, progress.step)
-    history = (*progress.history, {"step": progress.step, "metrics": metrics})
-    early = train.patience is not None and waiting >= train.patience
-    if better:
-        progress = replace(progress, best_step=progress.step, best_score=score)
-    return replace(progress, without_better=waiting, history=history, stopped_early=early, last_score=score)
+    return keeping.judged(job, progress, score, {"metrics": metrics})

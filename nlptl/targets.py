@@ -62,6 +62,13 @@ def _selection(found: Read[Recipe], own: DataCard, card: DataCard) -> Iterator[P
         yield found.problem(("train", "select"), what, "name a split of the source, or say train.oracle: true")
 
 
+def oracle(recipe: Recipe, own: DataCard) -> bool:
+    """Say whether labels of another domain than the source's chose the checkpoint."""
+    target = recipe.data.target
+    same = target is not None and card_of(recipe, own) is own and target.split == recipe.train.select
+    return recipe.train.oracle and (same or foreign(recipe))
+
+
 def foreign(recipe: Recipe) -> bool:
     """Say whether a set of another card, of those evaluated, chooses the checkpoint."""
     return any(one.card is not None and one.name == recipe.train.select for one in recipe.evaluate)

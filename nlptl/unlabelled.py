@@ -26,10 +26,12 @@ def gather(
         return [], []
     card = targets.card_of(plan, own)
     read = reading.rows(reading.load(card, target.split, None, plan.data.root, offline))
-    if problems := plan.task.check_rows(read, card, target.split)[:20]:
-        raise BadInput(f"card {card.name}", problems)
     found = [replace(row, values={name: row.values[name] for name in plan.task.given if name in row.values})
              for row in read]  # fmt: skip
+    if problems := plan.task.check_rows(found, card, target.split)[:20]:
+        raise BadInput(f"card {card.name}", problems)
+    if not found:
+        raise BadInput("data.target", Problem(f"split '{target.split}' of card {card.name} has no rows"))
     if target.rows is not None and target.rows > len(found):
         what = f"{target.rows} texts are asked for, the split has {len(found)}"
         raise BadInput("data.target.rows", Problem(what, field="data.target.rows"))
@@ -42,6 +44,13 @@ def gather(
             what = f"{both} rows of {name} are among its texts, seen unlabelled before they are scored"
             warnings.append(f"data.target: {what}")
     return found, warnings
+
+
+def check_alone(plan: Recipe, *, together: bool) -> None:
+    """Refuse several processes with BadInput."""
+    if plan.data.target is not None and together:
+        what = "texts of two domains are compared on one process so far: each would see a part of a step alone"
+        raise BadInput("processes", Problem(what, fix="start it without --processes"))
 
 
 def drawn(plan: Recipe, found: Sequence[Row], seed: int) -> Sequence[Row]:

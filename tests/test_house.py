@@ -27,7 +27,8 @@ FLOORS = {
     4: [
         "artifacts", "crash", "doctor", "fetching", "job", "launch", "memories", "plan", "predict", "prepare", "report",
         "runs", "saved", "state", "filling", "at_hand", "look", "compare", "replay", "begin", "model_card", "exporting",
-        "auditing", "search", "domains", "unlabelled", "phases", "scoring", "finishing", "mixing", "mixtures",
+        "auditing", "search", "domains", "unlabelled", "keeping",
+        "phases", "scoring", "finishing", "mixing", "mixtures",
     ],
     5: ["cli", "doors", "terminal", "__main__"],
 }  # fmt: skip

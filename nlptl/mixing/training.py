@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from nlptl import engine, filling, scoring, seeds, state
+from nlptl import engine, filling, keeping, scoring, seeds, state
 from nlptl.data import batches
 from nlptl.job import Job, Progress
 
@@ -34,7 +33,6 @@ def train(together: Together, progress: Progress) -> Progress:
     job, looks = together.whole, _looks(together)
     if progress.stopped_early or progress.step == job.total:
         return progress
-    every = job.inputs.recipe.machine.save_every
     for step in _steps(together, progress.step):
         progress = replace(progress, step=step.number, seconds=progress.seconds + step.seconds)
         state.log(job.directory, step)
@@ -42,15 +40,7 @@ def train(together: Together, progress: Progress) -> Progress:
         looked = step.number in looks
         if looked:
             progress = _look(together, progress)
-        asked = state.asked(job)
-        if looked or asked or (every and step.number % every == 0):
-            state.checkpoint(job, progress)
-        if asked == "leave":
-            job.stop.leave()
-        if looked and progress.last_score is not None:
-            job.watch.looked(progress.step, progress.last_score)
-        if progress.stopped_early:
-            job.watch.say(f"stopped early: no better mean in {job.inputs.recipe.train.patience} evaluations")
+        if keeping.ended(job, progress, looked=looked, what="mean"):
             break
     return progress
 
@@ -113,16 +103,7 @@ def _look(together: Together, progress: Progress) -> Progress:
     if scores:
         each = ", ".join(f"{name} {value:.4f}" for name, value in zip(found, scores, strict=True))
         job.watch.say(f"step {progress.step}: {each}; mean {score:.4f}")
-    better = progress.best_score is None or score > progress.best_score
-    waiting = 0 if better else progress.without_better + 1
-    if better:
-        state.keep_best(job, progress.step)
-        progress = replace(progress, best_step=progress.step, best_score=score)
-    record: dict[str, Any] = {"step": progress.step, "metrics": {"mean": score} if scores else {}, "entries": found}
-    early = train.patience is not None and waiting >= train.patience
-    return replace(
-        progress, without_better=waiting, history=(*progress.history, record), stopped_early=early, last_score=score
-    )
+    return keeping.judged(job, progress, score, {"metrics": {"mean": score} if scores else {}, "entries": found})
 
 
 def metric_of(job: Job, metrics: Mapping[str, float]) -> float:

@@ -8,6 +8,7 @@ training rows are not: each run counts those itself, and scores the others besid
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from nlptl import artifacts, checks, mixtures, prepare
+from nlptl import artifacts, checks, mixtures, prepare, targets
 from nlptl.augment import Augment
 from nlptl.cards import DataCard
 from nlptl.data import ngrams, overlap
@@ -86,15 +87,14 @@ def find(checked: CheckedPlan, gathered: Mapping[str, Inputs], *, opening: bool,
     found: dict[tuple[str, str, str, str], Leak] = {}
     for step in checked.plan.steps():
         for name in guard.seen(step):
-            trained = guard.trained(name)
             inputs = gathered[step.recipe]
-            if trained is None or trained.card == inputs.card:
-                continue
-            for split in dict.fromkeys(one.name for one in inputs.recipe.evaluate):
+            splits = dict.fromkeys(one.name for one in inputs.recipe.evaluate)
+            sets = [trained for trained in guard.trained(name) if trained.card != inputs.card]
+            for trained, split in itertools.product(sets, splits):
                 for leak in between(trained.rows, inputs.rows[split]):
                     one = replace(leak, trained=name, tested=step.name, split=split)
                     found.setdefault((one.trained, one.train_id, one.tested, one.test_id), one)
-    texts = {name: len(one.rows) for name, one in guard.known.items() if one is not None}
+    texts = {name: sum(len(one.rows) for one in sets) for name, sets in guard.known.items() if sets}
     return Leaks(tuple(found.values()), texts, tuple(guard.unread), time.perf_counter() - began)
 
 
@@ -106,7 +106,7 @@ class _Guard:
     ) -> None:
         self.steps: dict[str, Step] = {step.name: step for step in checked.plan.steps()}
         self.checked, self.gathered, self.opening, self.offline = checked, gathered, opening, offline
-        self.known: dict[str, _Trained | None] = {}
+        self.known: dict[str, list[_Trained]] = {}
         self.runs: dict[str, Inputs] = {}
         self.unread: dict[str, None] = {}
 
@@ -159,11 +159,15 @@ class _Guard:
     def _left(self, name: str, why: str) -> None:
         self.unread[f"the training texts of {name} were not looked at: {why}"] = None
 
-    def trained(self, name: str) -> _Trained | None:
-        """Give what a step or a run trained on; None where that cannot be known."""
+    def trained(self, name: str) -> list[_Trained]:
+        """Give what a step or a run trained on, unlabelled texts of another domain too; nothing where that cannot be
+        known.
+        """
         if name not in self.known:
             inputs = self.gathered[self.steps[name].recipe] if name in self.steps else self._run(name)
-            self.known[name] = None if inputs is None else _Trained(inputs.card, self._rows(name, inputs))
+            self.known[name] = [] if inputs is None else [_Trained(inputs.card, self._rows(name, inputs))]
+            if inputs is not None and inputs.target:
+                self.known[name].append(_Trained(targets.card_of(inputs.recipe, inputs.card), inputs.target))
         return self.known[name]
 
     def _rows(self, name: str, inputs: Inputs) -> list[Row]:

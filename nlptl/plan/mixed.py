@@ -26,6 +26,8 @@ def problems(found: Read[Plan], mixed: Mixed, recipes: Mapping[str, Checked]) ->
     for kind in held.tuning:
         if why := _alone(kind):
             yield found.problem(mixed.path, f"tuning '{kind.kind}' cannot be mixed: {why}", "take another tuning")
+    if any(plan.data.target is not None for plan in plans.values()):
+        yield found.problem(mixed.path, "texts of another domain (data.target) cannot be mixed in", "leave them out")
     for place, (name, plan) in enumerate(others, 1):
         path = (*mixed.path, "mix", place)
         for key, ours, theirs in _differing(held, plan):

@@ -9,13 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from nlptl import backbone, engine, phases, prepare, report, state, statistics, step_memory
+from nlptl import backbone, engine, phases, prepare, report, state, statistics, step_memory, unlabelled
 from nlptl.advising import Held, held
 from nlptl.checks import Checked
 from nlptl.computing import open_machine
 from nlptl.data import batches
 from nlptl.job import peak_memory_mib
 from nlptl.prepare import Inputs
+from nlptl.recipe import Recipe
 
 TRIED = 4
 """Steps that are timed, after one that warms up."""
@@ -93,7 +94,8 @@ def plan(checked: Checked, *, out: Path = Path("runs"), offline: bool = False) -
     left = sum(not done for _, _, done in runs)
     return Planned(
         runs=runs,
-        rows={split: len(found) for split, found in inputs.rows.items()},
+        rows={split: len(found) for split, found in inputs.rows.items()}
+        | ({"unlabelled": len(inputs.target)} if inputs.target else {}),
         labels=tried.labels,
         tokens=tried.tokens,
         cut=tried.cut,
@@ -127,14 +129,14 @@ def attempt(inputs: Inputs) -> Tried:
     computing = open_machine(recipe.machine.device, recipe.train.precision, recipe.machine.threads)
     train, pools = recipe.train, copied.pools
     (*_, steps) = batches.epoch_ends(features, pools, batch=train.batch, epochs=train.epochs, seed=seed)
-    moving = state.build(recipe, opened, fitted, features, computing, seed, total=steps)
+    target = recipe.task.encode(unlabelled.drawn(recipe, inputs.target, seed), opened, fitted, "predict")
+    moving = state.build(recipe, opened, fitted, [*features, *target], computing, seed, total=steps)
     features = list(batches.drawn(features, pools, seed=seed, epoch=0))
     said: list[str] = []
-    step = step_memory.settle(
-        moving, state.verbs(recipe.task, opened, fitted), recipe, features, seed, say=said.append
-    )  # fmt: skip
+    verbs = unlabelled.added(state.verbs(recipe.task, opened, fitted), target, recipe, seed)
+    step = step_memory.settle(moving, verbs, recipe, features, seed, say=said.append)
     tokens = sum(feature.size for feature in features)
-    per_token, memory = _try(inputs, fitted, opened, features, moving, steps)
+    per_token, memory = _try(recipe, verbs, features, moving, steps)
     return Tried(
         labels=prepare.label_counts(rows), tokens=tokens, cut=sum(bool(feature.cut) for feature in features),
         steps=steps, parameters=moving.parameters, trainable=moving.trainable, memory_mib=memory,
@@ -151,14 +153,12 @@ def _phases(moving: engine.Trained, steps: int) -> list[str]:
 
 
 def _try(
-    inputs: Inputs, fitted: Any, opened: backbone.Opened, features: Sequence[Any], moving: engine.Trained, total: int
+    recipe: Recipe, verbs: engine.Verbs, features: Sequence[Any], moving: engine.Trained, total: int
 ) -> tuple[float, float]:
     """Give seconds a token and the peak memory, from a few steps."""
-    recipe = inputs.recipe
     plans = list(
         islice(batches.training_steps(features, batch=recipe.train.batch, epochs=1, seed=recipe.seeds[0]), TRIED + 1)
     )
-    verbs = state.verbs(recipe.task, opened, fitted)
     steps = engine.train(
         moving, verbs, plans, total=total, settings=recipe.train, tuning=recipe.tuning, seed=recipe.seeds[0],
         micro_tokens=recipe.machine.micro_tokens,

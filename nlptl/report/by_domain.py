@@ -28,6 +28,8 @@ def lines(report: Mapping[str, Any]) -> list[str]:
         )
     else:
         found.append("too few texts for a distance of the domains")
+    if report.get("oracle"):
+        found.append("labels of another domain than the source's chose the weights: no score here is without them")
     if own := one.get("self_training"):
         share = own["taken"] / own["seen"] if own["seen"] else 0.0
         found.append(f"self-training took {own['taken']:,} of {own['seen']:,} answers ({share:.0%})")

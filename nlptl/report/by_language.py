@@ -11,8 +11,9 @@ from nlptl.report.tables import Column, Table, between, points
 
 
 def oracle(report: Mapping[str, Any]) -> str:
-    """Give what a title says where languages that were not trained on chose the checkpoint."""
-    return " (oracle)" if any(one["oracle"] for one in report.get("languages", ())) else ""
+    """Give what a title says where languages that were not trained on, or another domain, chose the checkpoint."""
+    chosen = report.get("oracle", False) or any(one["oracle"] for one in report.get("languages", ()))
+    return " (oracle)" if chosen else ""
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:

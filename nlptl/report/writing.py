@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nlptl import artifacts, mixtures, model_card, phases, prepare, strict
+from nlptl import artifacts, mixtures, model_card, phases, prepare, strict, targets
 from nlptl.data.overlap import Pair, overlap
 from nlptl.job import Job, Progress, peak_memory_mib
 from nlptl.prepare import Inputs
@@ -77,6 +77,8 @@ def write(
     report["evaluation"] = [_section(job, fitted, rows, one) for one in sections]
     if found := _languages(job, fitted, sections, report["evaluation"]):
         report["languages"] = found
+    if targets.oracle(recipe, inputs.card):
+        report["oracle"] = True
     if apart is not None:
         report["domains"] = dict(apart)
     report["reload_gate"] = dict(gate)

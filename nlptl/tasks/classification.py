@@ -62,7 +62,7 @@ class Classification(Task):
         return "rows have several labels, and none of them stands for all" if card.several else ""
 
     def check_rows(self, rows: Sequence[Row], card: "DataCard", split: str) -> list[Problem]:
-        """Find empty texts, lone surrogates and labels that the card does not know."""
+        """Find empty texts, lone surrogates and labels that the card does not know; rows without gold have none."""
         known = set(card.labels)
         problems = self._settings(rows)
         for row in rows:
@@ -71,7 +71,7 @@ class Classification(Task):
                 problems.append(Problem("the text is empty", where, "text", "drop the row in the card, or mend it"))
             if any("\ud800" <= sign <= "\udfff" for sign in row.values["text"]):
                 problems.append(Problem("half a surrogate pair is no character", where, "text", "mend the encoding"))
-            for label in labels.of_row(row):
+            for label in labels.of_row(row) if labels.is_labelled(row) else ():
                 if known and label not in known:
                     problems.append(
                         Problem(f"label {label!r} is not on the card", where, "label", did_you_mean(label, known))

@@ -26,8 +26,8 @@ class Coral(Tuning):
     kind: Literal["coral"]
 
     weight: float = Field(gt=0)
-    """The paper chooses it so that at the end of training this and the loss of the task are about equal. Over 4 H² the
-    distance is tiny: 100 to 10,000 is usual for H of some hundreds."""
+    """The paper chooses it so that at the end of training this and the loss of the task are about equal: over 4 H² the
+    distance is small, so it is large."""
 
     def align(self, source: Seen, target: Seen, memory: "Memory", *, part: float) -> "Tensor":
         """Give the distance of the covariances of [N, H] and [M, H]; 0 where a side has one text."""

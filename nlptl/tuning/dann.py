@@ -36,7 +36,7 @@ class Dann(Tuning):
     """How soon lambda rises; 10 in the paper."""
 
     hidden: int = Field(default=100, ge=1)
-    """Hidden units of the perceptron; 100 in the paper's experiments with images of digits."""
+    """Hidden units of the perceptron."""
 
     def start(self, model: "Model") -> "Memory":
         """Make the perceptron: H to D units with a ramp, to one logit for "target"."""

@@ -31,7 +31,7 @@ class Mmd(Tuning):
     kind: Literal["mmd"]
 
     weight: float = Field(gt=0)
-    """The squared discrepancy is between 0 and 2: 0.1 to 10 is usual."""
+    """What multiplies the squared discrepancy, which is between 0 and 2."""
 
     def align(self, source: Seen, target: Seen, memory: "Memory", *, part: float) -> "Tensor":
         """Give the squared discrepancy of [N, H] and [M, H]."""

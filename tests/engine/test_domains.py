@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
 
+import plans_help
 import pytest
 import tiny
 
@@ -179,6 +181,79 @@ def test_labels_of_the_target_choose_only_where_it_is_said(make: Any) -> None:
     with pytest.raises(BadInput, match=r"train\.oracle: true"):
         check(whole.recipe)
     assert check(whole.recipe, ["train.oracle=true"]).recipe.train.oracle
+
+
+def target_card(folder: Path, **changes: Any) -> Path:
+    """Write the card of another domain; changes are keys of it."""
+    path = tiny.write_card(folder, "other", seed=2)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    return path
+
+
+def test_a_card_without_labels_is_enough(make: Any, near_gate: None, tmp_path: Path) -> None:
+    card = target_card(tmp_path, columns={"text": "text"}, labels=[], tasks=["language"])
+    whole = make(data={"target": {"card": str(card), "split": "train", "rows": 40}}, tuning=[KINDS["dann"]])
+    told = whole.run().report["domains"]["target"]
+    assert told == {"card": "other", "split": "train", "texts": 40}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plan_takes_its_steps_with_the_target(make: Any, kind: str) -> None:
+    from nlptl.checks import check
+    from nlptl.plan.trying import plan
+
+    found = plan(check(make(data=TARGET, tuning=[KINDS[kind]]).recipe))
+    assert found.rows == {"train": 48, "dev": 24, "test": 24, "unlabelled": 24}
+    assert found.seconds_per_step > 0
+
+
+def test_an_oracle_stands_in_the_title(make: Any, near_gate: None, tmp_path: Path) -> None:
+    card = target_card(tmp_path)
+    sets = [{"split": "test"}, {"card": str(card), "split": "dev"}]
+    whole = make(data={"target": {"card": str(card), "split": "train"}}, evaluate=sets, train={"select": "other.dev"})
+    with pytest.raises(BadInput, match="another domain, would choose the checkpoint"):
+        whole.run()
+    result = whole.run("train.oracle=true")
+    assert result.report["selected_on"] == "other.dev"
+    page = (result.directory / "report.html").read_text(encoding="utf-8")
+    assert "<title>tiny, seed 13 (oracle)</title>" in page
+    assert "chose the weights" in page
+    plain = whole.run("train.oracle=true", "train.select=dev")
+    assert "oracle" not in plain.report
+
+
+def test_several_processes_are_refused_and_leave_nothing(make: Any) -> None:
+    whole = make(data=TARGET, tuning=[KINDS["dann"]])
+    done = whole.warm(ranks=2)
+    assert done.returncode == 2
+    assert "on one process so far" in done.stderr
+    assert not list((whole.folder / "runs").glob("*"))
+
+
+@pytest.mark.parametrize("other", [{"kind": "lora", "rank": 2}, {"kind": "freeze", "blocks": 1}, {"kind": "unfreeze"}])
+def test_beside_other_tunings_what_is_frozen_stays(make: Any, other: dict[str, Any]) -> None:
+    parts = make(data=TARGET, tuning=[other, KINDS["dann"]]).parts()
+    frozen = {name for name, one in parts.moving.bare.named_parameters() if not one.requires_grad}
+    before = parts.tensors()
+    parts.train(3)
+    after = parts.tensors()
+    moved = {name for name in before if not bool((before[name] == after[name]).all())}
+    assert moved
+    assert not moved & frozen
+
+
+def test_the_guard_of_a_plan_reads_target_texts(checkpoint: Any, tmp_path: Path) -> None:
+    """The second stage is tested with the very texts that the first learnt from without labels."""
+    from nlptl.plan import leaks, reading, running
+
+    path = plans_help.write(tmp_path, checkpoint("bert"), seeds=(13,))
+    tree = json.loads((tmp_path / "first.yaml").read_text(encoding="utf-8"))
+    tree["data"]["target"] = {"card": str(tiny.write_card(tmp_path, "texts", seed=2, classes=4)), "split": "test"}
+    tiny.write_recipe(tmp_path / "first.yaml", tree)
+    checked = reading.check(path)
+    found = leaks.find(checked, running.gather(checked), opening=True)
+    told = [one for one in found.found if one.trained == "a" and one.tested == "b"]
+    assert len({one.test_id for one in told}) == 24
 
 
 def test_the_distance_of_domains_is_that_of_arithmetic() -> None:

@@ -172,6 +172,7 @@ ENTRY = {"name": "c", "recipe": "second.yaml"}
          "stages[1].mix[1]", "there is one for all of a mixture"),
         ({"set": {"tuning": [{"kind": "unfreeze", "blocks": 1}]}}, "stages[1]", "'unfreeze' cannot be mixed"),
         ({"set": {"tuning": [{"kind": "auto"}]}}, "stages[1]", "'auto' cannot be mixed"),
+        ({"set": {"data.target": {"split": "test"}}}, "stages[1]", "another domain (data.target) cannot be mixed in"),
         ({"heads": "one"}, "stages[1].mix[1]", "the labels of 'b' are not those of 'a'"),
         ({"heads": "two"}, "stages[1].heads", "each"),
         ({"mix": None, "recipe": "first.yaml", "temperature": None, "heads": "one"}, "stages[1].heads",
