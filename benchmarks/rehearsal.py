@@ -2,7 +2,7 @@
 
     python benchmarks/rehearsal.py --budget 30 --seeds 13 14 15
 
-On two free cores a seed takes about six minutes. Goes on where it was stopped: finished runs are found again below
+On two cores a seed takes some minutes. Goes on where it was stopped: finished runs are found again below
 benchmarks/work/rehearsal. A seed counts when the plan of it is finished; with none finished nothing is written.
 """
 

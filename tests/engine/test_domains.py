@@ -149,6 +149,20 @@ def test_a_run_that_was_stopped_ends_the_same(make: Any, kind: str) -> None:
     assert straight.report["domains"] == again.report["domains"]
 
 
+def test_each_pass_over_the_target_has_every_text_once_in_an_order_of_its_own() -> None:
+    """24 texts, 8 a step; 7 a step go over the end of a pass."""
+    from nlptl.data.batches import target_step
+    from nlptl.tasks import Feature
+
+    texts = [Feature(str(number), [number]) for number in range(24)]
+    for batch in (8, 7):
+        rows = [one.row_id for step in range(1, 13) for one in target_step(texts, batch=batch, seed=13, step=step)]
+        passes = [rows[first : first + 24] for first in range(0, 72, 24)]
+        assert all(len(set(one)) == 24 for one in passes)
+        assert len({tuple(one) for one in [*passes, sorted(passes[0])]}) == 4
+    assert len(target_step(texts[:3], batch=8, seed=13, step=1)) == 8
+
+
 def test_gold_of_the_target_is_not_read(make: Any) -> None:
     parts = make(data=TARGET, tuning=[KINDS["coral"]]).parts()
     assert parts.inputs.target
@@ -277,6 +291,8 @@ def test_the_distance_of_domains_is_that_of_arithmetic() -> None:
     assert half is not None
     expected = 2 * (1 - 2 * 0.5 * math.erfc(1 / math.sqrt(2)))
     assert half["interval"][0] < expected < half["interval"][1]
+    assert half["distance"] == pytest.approx(2 - 4 * half["error"])
+    assert half["interval"][0] < half["distance"] < half["interval"][1]
     assert domains.proxy_distance(cloud[:29], cloud, 13) is None
 
 
