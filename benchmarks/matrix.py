@@ -65,8 +65,8 @@ def main() -> None:
     if whole:
         done = running.run(RECIPE, overrides=[f"seeds={whole}"], out=WORK)
         notes = [
-            "Gains over the target from scratch, 200 training rows each; 95 % over seeds and rows (one seed: rows).",
-            "Regret: the greatest gain less that of the source which the predictor puts first, a mean over targets.",
+            "Gains over the target from scratch, 200 training rows each; 95 % over seeds and rows (one seed: rows)",
+            "Regret: the greatest gain less that of the source which the predictor puts first, a mean over targets",
         ]
         write("matrix", rows_of(done.report), seeds=whole, notes=notes)
 

@@ -55,8 +55,8 @@ def main() -> None:
     if whole:
         done = running.run(RECIPE, overrides=[f"seeds={whole}"], out=WORK)
         notes = [
-            "Test scores and differences in points, 200 training rows of each task; 95 % over seeds and rows.",
-            "Change: an earlier task's own head on the body after a later stage, against that task's own run.",
+            "Test scores and differences in points, 200 training rows of each task; 95 % over seeds and rows",
+            "Change: an earlier task's own head on the body after a later stage, against that task's own run",
         ]
         write("rehearsal", rows_of(done.report), seeds=whole, notes=notes)
 
